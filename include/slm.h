@@ -1,0 +1,364 @@
+/* slm.h - the whole public API of libslm, written as its manual.
+ *
+ * libslm runs quantized small language models from GGUF files on CPUs.
+ *
+ *   slm_model *model;  slm_session *session;  slm_error err;
+ *   if (slm_model_open("model.gguf", NULL, &model, &err)) return puts(err.message);
+ *   if (slm_session_new(model, NULL, &session, &err)) return puts(err.message);
+ *   ... slm_tokenize, slm_decode, slm_logits, slm_generate ...
+ *   slm_session_free(session);
+ *   slm_model_free(model);
+ *
+ * Rules that hold everywhere:
+ *  - Errors. A function that can fail returns slm_status: SLM_OK (0) or what went wrong. The last parameter, `err`, may be
+ *    NULL; otherwise it is filled on failure (what, where and what to do) and left alone on success. After a failure the
+ *    objects passed in are as they were before the call, and an output pointer holds NULL.
+ *  - No exits. The library never aborts, exits, prints, installs a signal handler or changes locale or environment.
+ *  - Ownership. Whoever calls *_new or *_open calls the matching *_free. Every *_free accepts NULL. Pointers returned by
+ *    getters belong to the object and live as long as it does, or as long as the function says.
+ *  - Threads. A model is read-only once open: any number of threads may use it at once, each with its own session. A
+ *    session and a sampler serve one thread at a time. There is no global state.
+ *  - Strings are UTF-8. Where a text comes with a length it may hold any byte, NUL included. Sizes are in bytes unless the
+ *    name says tokens.
+ *  - ABI. Options structs begin with their own size; get one from its slm_*_default() and set what you need.
+ *    A field added later takes its default in programs compiled earlier. NULL means all defaults.
+ */
+#ifndef SLM_H
+#define SLM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SLM_API __attribute__((visibility("default")))
+#else
+#define SLM_API
+#endif
+
+#define SLM_VERSION_MAJOR 0
+#define SLM_VERSION_MINOR 1
+#define SLM_VERSION_PATCH 0
+
+/* "0.1.0", of the library that is linked (compare with the macros above). Static. */
+SLM_API const char *slm_version(void);
+
+/* ------------------------------------------------------------------ errors */
+
+/* X(name, value, text) */
+#define SLM_STATUS_LIST(X)                                                     \
+    X(OK, 0, "ok")                                                             \
+    X(INVALID, 1, "invalid argument")                                          \
+    X(IO, 2, "input/output error")                                             \
+    X(FORMAT, 3, "malformed file")                                             \
+    X(UNSUPPORTED, 4, "not supported")                                         \
+    X(MEMORY, 5, "out of memory")                                              \
+    X(LIMIT, 6, "limit exceeded")                                              \
+    X(CONTEXT, 7, "context is full")                                           \
+    X(STOPPED, 8, "stopped by the callback")                                   \
+    X(INTERNAL, 9, "internal error")
+
+typedef enum slm_status {
+#define SLM_STATUS_ENUM(name, value, text) SLM_##name = value,
+    SLM_STATUS_LIST(SLM_STATUS_ENUM)
+#undef SLM_STATUS_ENUM
+} slm_status;
+
+#define SLM_NO_OFFSET UINT64_MAX
+
+/* What went wrong, where and what to do about it. Plain memory, filled by the library, owned by the caller. */
+typedef struct slm_error {
+    slm_status status;
+    uint64_t offset;    /* byte offset in the file or text, SLM_NO_OFFSET where there is none */
+    char message[256];  /* one line, NUL-terminated, no newline */
+} slm_error;
+
+/* A short text for a status ("malformed file"), static; "unknown status" for other values. */
+SLM_API const char *slm_status_text(slm_status status);
+
+/* ------------------------------------------------------------------- hooks */
+
+/* Where memory comes from. alloc returns memory aligned to `alignment` (a power of two, at most 2 MiB), or NULL. Both may
+ * be called from the thread that makes the call into the library, never from the library's workers. `user` is passed on. */
+typedef struct slm_allocator {
+    void *(*alloc)(void *user, size_t size, size_t alignment);
+    void (*free)(void *user, void *ptr);
+    void *user;
+} slm_allocator;
+
+typedef enum slm_log_level { SLM_LOG_DEBUG, SLM_LOG_INFO, SLM_LOG_WARNING } slm_log_level;
+
+/* Receives one line of text without newline, during the call that caused it and on its thread. */
+typedef void slm_log_fn(void *user, slm_log_level level, const char *text);
+
+/* Told how far loading is, from 0 to 1, on the calling thread. Return false to stop: the open fails with SLM_STOPPED. */
+typedef bool slm_progress_fn(void *user, float fraction);
+
+/* ------------------------------------------------------------------- model */
+
+typedef struct slm_model slm_model;
+
+typedef struct slm_model_options {
+    size_t size;                /* sizeof(slm_model_options), set by slm_model_options_default() */
+    int threads;                /* threads used for loading; 0: as many as the machine has usable cores */
+    const char *isa;            /* "scalar", "avx2", "avx512", "neon"; NULL: $SLM_ISA, or else the best this machine has */
+    uint64_t memory_budget;     /* refuse with SLM_LIMIT a model whose weights need more bytes; 0: no budget */
+    bool vocab_only;            /* read metadata and tokenizer, no weights: slm_session_new then fails */
+    slm_allocator allocator;    /* all zero: the C library's */
+    slm_log_fn *log;            /* NULL: silent */
+    void *log_user;
+    slm_progress_fn *progress;  /* NULL: none */
+    void *progress_user;
+} slm_model_options;
+static inline slm_model_options slm_model_options_default(void)
+{
+    slm_model_options value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    return value;
+}
+
+/* Opens a GGUF file: maps it, checks it, packs its weights. The file is not needed afterwards and must not change during
+ * the call. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
+SLM_API slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err);
+
+/* The same from memory. The library keeps no pointer into `data` after the call. */
+SLM_API slm_status slm_model_open_memory(const void *data, size_t size, const slm_model_options *options, slm_model **model,
+                                         slm_error *err);
+
+/* Frees the model. Its sessions must have been freed before. NULL is allowed. */
+SLM_API void slm_model_free(slm_model *model);
+
+typedef struct slm_model_info {
+    size_t size;                    /* set by slm_model_info_default() */
+    const char *architecture;       /* "llama"; owned by the model */
+    const char *name;               /* general.name, or "" */
+    const char *type;               /* the weight type most bytes are in: "Q4_0" */
+    uint32_t context_length;        /* tokens the model was trained for */
+    uint32_t embedding_length;
+    uint32_t layers, heads, kv_heads, vocab_size;
+    uint64_t parameters;            /* number of weights */
+    uint64_t weight_bytes;          /* packed, in memory */
+    uint64_t decode_bytes;          /* weight bytes read to decode one token at depth 0 */
+    uint64_t kv_bytes_per_token;    /* F16 KV cache */
+    const char *isa;                /* tier in use */
+    const char *chat_template;      /* Jinja source, or NULL */
+} slm_model_info;
+static inline slm_model_info slm_model_info_default(void)
+{
+    slm_model_info value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    return value;
+}
+
+/* Fills *info, as many bytes of it as info->size says. */
+SLM_API void slm_model_get_info(const slm_model *model, slm_model_info *info);
+
+/* -------------------------------------------------------------- vocabulary */
+
+typedef int32_t slm_token;
+#define SLM_TOKEN_NONE (-1)
+
+/* Special tokens of the model, SLM_TOKEN_NONE where it has none. */
+SLM_API slm_token slm_token_bos(const slm_model *model);
+SLM_API slm_token slm_token_eos(const slm_model *model);
+
+/* True if `token` ends a generation (end of text, end of turn, end of message). False for ids out of range. */
+SLM_API bool slm_token_is_end(const slm_model *model, slm_token token);
+
+/* The id of the token whose vocabulary text is exactly `text`, special ones included, or SLM_TOKEN_NONE. */
+SLM_API slm_token slm_token_find(const slm_model *model, const char *text);
+
+/* Whether the model wants its BOS token in front of a text. */
+SLM_API bool slm_model_adds_bos(const slm_model *model);
+
+enum {
+    SLM_TOKENIZE_BOS = 1,     /* put the BOS token in front if the model wants one */
+    SLM_TOKENIZE_SPECIAL = 2, /* text like "<|end|>" becomes the control token; without it, it is ordinary text */
+};
+
+/* Turns text into tokens. Writes at most `capacity` ids to `tokens` (may be NULL with capacity 0) and puts the number that
+ * the text needs in *count; SLM_LIMIT if that is more than capacity: call again with room. Invalid UTF-8 is accepted.
+ * Never more than length + 2 tokens. Thread-safe. */
+SLM_API slm_status slm_tokenize(const slm_model *model, const char *text, size_t length, unsigned flags, slm_token *tokens,
+                                size_t capacity, size_t *count, slm_error *err);
+
+/* The bytes of one token, which may be part of a UTF-8 character. Returns the number of bytes the token has and writes at
+ * most `capacity` of them, no NUL. Control tokens have bytes only if `special`. 0 for ids out of range. Thread-safe. */
+SLM_API size_t slm_token_bytes(const slm_model *model, slm_token token, bool special, char *bytes, size_t capacity);
+
+/* Turns a stream of tokens into text that never ends in half a UTF-8 character. Plain memory owned by the caller: start it
+ * with all zero bytes. Bytes that can't become a character come out as U+FFFD. */
+typedef struct slm_detokenizer {
+    uint8_t pending[4];
+    uint8_t pending_length;
+    bool started;           /* set after the first token, whose leading space some vocabularies drop */
+    bool special;           /* show control tokens as text */
+} slm_detokenizer;
+
+/* Adds a token and writes the text that became complete, NUL-terminated, to `text` (as much as fits). Returns its length,
+ * at most three times the token's bytes plus 12. SLM_TOKEN_NONE as token flushes what is pending, at the end of a text. */
+SLM_API size_t slm_detokenize(const slm_model *model, slm_detokenizer *state, slm_token token, char *text, size_t capacity);
+
+/* ----------------------------------------------------------------- session */
+
+/* A session holds the KV cache of one or more sequences and computes on them. */
+typedef struct slm_session slm_session;
+
+typedef struct slm_session_options {
+    size_t size;            /* set by slm_session_options_default() */
+    uint32_t context;       /* tokens the KV cache holds, all sequences together; 0: the model's context length, at most 4096 */
+    uint32_t sequences;     /* number of sequences, ids 0 .. sequences - 1; 0: 1 */
+    uint32_t batch;         /* tokens computed at once (longer batches are cut); 0: 512 */
+    int threads;            /* 0: as many as the machine has usable cores */
+    bool no_blas;           /* keep dense (F32, F16, BF16) weights on the library's own kernels */
+} slm_session_options;
+static inline slm_session_options slm_session_options_default(void)
+{
+    slm_session_options value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    return value;
+}
+
+/* Makes a session. All its memory is taken here; nothing is allocated while decoding. The allocator is the model's. */
+SLM_API slm_status slm_session_new(const slm_model *model, const slm_session_options *options, slm_session **session,
+                                   slm_error *err);
+SLM_API void slm_session_free(slm_session *session);
+
+/* Tokens for one call of slm_decode, in arrays of `count` elements owned by the caller. A token goes to the end of its
+ * sequence; the tokens of a sequence stand in order. The logits of a token do not depend on what shares its batch, on how
+ * a prompt is cut into batches, on the number of threads, nor (quantized weights) on the instruction set. */
+typedef struct slm_batch {
+    const slm_token *tokens;
+    const uint32_t *sequences;  /* sequence of each token; NULL: all 0 */
+    const bool *wants_logits;   /* for which tokens logits are computed; NULL: for the last token only */
+    size_t count;
+} slm_batch;
+
+/* Computes the batch and appends it to the sequences. SLM_CONTEXT if the cache lacks room, SLM_INVALID for ids or sequences
+ * out of range; in both cases nothing changed. */
+SLM_API slm_status slm_decode(slm_session *session, const slm_batch *batch, slm_error *err);
+
+/* The vocab_size logits of the index-th token that wanted them (0, 1, ...) in the last slm_decode, or NULL. Owned by the
+ * session, valid until its next decode; the caller may change them. */
+SLM_API float *slm_logits(slm_session *session, size_t index);
+
+/* Tokens in a sequence; 0 for a sequence out of range. */
+SLM_API size_t slm_sequence_length(const slm_session *session, uint32_t sequence);
+
+/* Shortens a sequence to its first `length` tokens; longer than it is: no effect. 0 empties it. */
+SLM_API slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence, size_t length, slm_error *err);
+
+/* Number of threads the session computes with. */
+SLM_API int slm_session_threads(const slm_session *session);
+
+/* ---------------------------------------------------------------- sampling */
+
+/* Chooses tokens from logits. The order is fixed: logit bias, penalties, then greedy if temperature is 0, else top-k,
+ * top-p, min-p, temperature, draw. The generator is PCG32 (O'Neill 2014) and all arithmetic is the library's own: one seed
+ * gives one text on every machine. */
+typedef struct slm_sampler slm_sampler;
+
+typedef struct slm_logit_bias {
+    slm_token token;
+    float bias;             /* added to the logit; -INFINITY forbids the token */
+} slm_logit_bias;
+
+typedef struct slm_sampler_options {
+    size_t size;                /* set by slm_sampler_options_default() */
+    float temperature;          /* 0: greedy */
+    uint32_t top_k;             /* keep the k best; 0: all */
+    float top_p;                /* keep the smallest set with this probability; 1: all */
+    float min_p;                /* drop tokens below this share of the best one's probability; 0: none */
+    float repeat_penalty;       /* 1: none. Divides positive, multiplies negative logits of recent tokens */
+    float presence_penalty;     /* subtracted once from the logit of a recent token */
+    float frequency_penalty;    /* subtracted for each occurrence */
+    uint32_t penalty_window;    /* how many tokens back are recent; 0: none */
+    uint64_t seed;
+    const slm_logit_bias *bias; /* copied */
+    size_t bias_count;
+} slm_sampler_options;
+static inline slm_sampler_options slm_sampler_options_default(void)
+{
+    slm_sampler_options value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    value.temperature = 0.8f;
+    value.top_k = 40;
+    value.top_p = 0.95f;
+    value.min_p = 0.05f;
+    value.repeat_penalty = 1.0f;
+    value.penalty_window = 64;
+    return value;
+}
+
+SLM_API slm_status slm_sampler_new(const slm_model *model, const slm_sampler_options *options, slm_sampler **sampler,
+                                   slm_error *err);
+SLM_API void slm_sampler_free(slm_sampler *sampler);
+
+/* Chooses a token from `logits` ([vocab_size], not changed) and remembers it for the penalties. */
+SLM_API slm_token slm_sampler_next(slm_sampler *sampler, const float *logits);
+
+/* Tells the sampler of a token that it did not choose (a prompt's), for the penalties. */
+SLM_API void slm_sampler_accept(slm_sampler *sampler, slm_token token);
+
+/* Forgets the accepted tokens and starts the generator again from the seed. */
+SLM_API void slm_sampler_reset(slm_sampler *sampler);
+
+/* -------------------------------------------------------------- generation */
+
+/* Receives a generated token and the text that became complete with it (NUL-terminated, possibly empty), on the calling
+ * thread. Return false to stop. */
+typedef bool slm_token_fn(void *user, slm_token token, const char *text, size_t length);
+
+/* Decodes `prompt` at the end of `sequence`, then samples and decodes until an end token (not reported), `max_tokens` or a
+ * false from the callback (both still SLM_OK; *generated, which may be NULL, tells how many tokens were reported). The
+ * sequence then holds the prompt and every reported token but the last. count is at least 1. SLM_CONTEXT if the cache is
+ * full: what was generated has been reported. `special` shows control tokens as text. */
+SLM_API slm_status slm_generate(slm_session *session, uint32_t sequence, const slm_token *prompt, size_t count,
+                                slm_sampler *sampler, size_t max_tokens, bool special, slm_token_fn *callback, void *user,
+                                size_t *generated, slm_error *err);
+
+/* ------------------------------------------------------------ experimental */
+/* For the project's own tools; may change in any release. */
+
+/* Sizes of a real model, for measuring without a file. */
+typedef struct slm_shape {
+    const char *name;       /* "llama-3.2-1b" */
+    const char *architecture;
+    uint32_t layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab;
+    bool tied;              /* the output matrix is the token embedding */
+    float rope_base;
+} slm_shape;
+
+/* The index-th known shape, or NULL past the last one. Static. */
+SLM_API const slm_shape *slm_shape_at(size_t index);
+
+/* Makes a model of that shape with random weights of one type (a GGUF type's name, or "Q4_K_M"), directly in packed form.
+ * It has no vocabulary: tokenizing fails. */
+SLM_API slm_status slm_model_random(const slm_shape *shape, const char *type, const slm_model_options *options,
+                                    slm_model **model, slm_error *err);
+
+/* Name of the index-th kernel slot and of the function in it ("linear.Q4_0", "linear_q4_0_avx2") for a tier (NULL: the
+ * one that would be chosen). False past the last slot or for a tier that this machine lacks. Both names are static. */
+SLM_API bool slm_kernel_at(const char *isa, size_t index, const char **slot, const char **function);
+
+/* Name of the tier that `isa` (NULL: $SLM_ISA or the best) selects, or NULL with err filled. Static. */
+SLM_API const char *slm_isa(const char *isa, slm_error *err);
+
+/* Measures, with `threads` threads for about `seconds`: the peak rate of int8 multiply-adds (two operations each) with the
+ * dot-product instructions of the tier, in 1e9 op/s; and the rate at which memory can be read, in 1e9 byte/s. 0 on failure. */
+SLM_API double slm_measure_int8_gops(const char *isa, int threads, double seconds);
+SLM_API double slm_measure_read_gbps(const char *isa, int threads, double seconds);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,165 @@
+/* kernels.h - the kernel table: one slot per operation, filled with the C reference first, then overwritten by each
+ * instruction set in ascending order up to the chosen tier. README.md beside this file is the contract: layouts, alignment,
+ * tails, aliasing and the order of the arithmetic that makes every tier return the same bits. */
+#ifndef SLM_KERNELS_H
+#define SLM_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TILE_ROWS = 16,     /* rows of a packed weight tile */
+    ACT_BLOCK = 32,     /* activations that share a scale */
+    KV_PAGE = 64,       /* positions in a page of the KV cache */
+    MAX_COLS = 16,      /* no tier takes wider panels than this */
+};
+
+/* Weight types, in the order of quants.def (door 1). */
+enum weight_type {
+#define QUANT(name, ...) WEIGHT_##name,
+#include "quants.def"
+#undef QUANT
+    WEIGHT_TYPES
+};
+
+/* Tiers, in ascending order within a processor family (door 2). */
+enum isa {
+#define ISA(name, ...) ISA_##name,
+#include "isas.def"
+#undef ISA
+    ISA_COUNT
+};
+
+/* What a weight type is made of. */
+struct quant {
+    const char *name;       /* "Q4_0" */
+    uint32_t gguf_type;     /* its number in GGUF */
+    uint32_t block;         /* values per GGUF block; a row is a multiple of it */
+    uint32_t block_bytes;   /* bytes of a GGUF block */
+    uint32_t tile_bytes;    /* bytes of TILE_ROWS blocks in packed form */
+    uint32_t halves;        /* a packed block begins with this many F16 scales */
+    bool dense;             /* F32, F16, BF16: takes float activations; else int8 blocks */
+};
+
+extern const struct quant quants[WEIGHT_TYPES];
+
+/* The type with this GGUF number or this name, or WEIGHT_TYPES. */
+enum weight_type quant_by_gguf(uint32_t gguf_type);
+enum weight_type quant_by_name(const char *name);
+
+/* 32 activations in int8: value i is d * q[i], rounded to nearest even. 48 bytes.
+ * Products use unsigned weights w + z, so each kernel needs -z * sum(q): the negated sums are kept here. */
+struct act_block {
+    float d;                /* amax / 127 */
+    int32_t nsum;           /* -(q[0] + ... + q[31]) = nlo + nhi */
+    int32_t nlo, nhi;       /* the same of q[0..15] and of q[16..31] */
+    int8_t q[ACT_BLOCK];
+};
+
+/* Packs `rows` (1..16) rows of `blocks` GGUF blocks each, `row_bytes` apart, into one tile; missing rows become zeros. */
+typedef void pack_fn(const void *rows_data, size_t row_bytes, int rows, size_t blocks, void *tile);
+
+/* Writes row `row` of a tile of k values as floats. */
+typedef void unpack_fn(const void *tile, int row, size_t k, float *out);
+
+/* y[c * y_stride + r] = sum over k of tile[r][k] * x[k][c], for the 16 rows r and `cols` columns c (1..MAX_COLS).
+ * Quantized: x is struct act_block [k / 32][x_stride]. Dense: x is float [k][x_stride]. Column c stands at element c.
+ * `k` is the row length in values. All 16 rows are written. */
+typedef void linear_fn(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride);
+
+/* One column of activations (k values, k a multiple of 32) to dst[0], dst[stride], ... */
+typedef void quantize_fn(const float *x, size_t k, struct act_block *dst, size_t stride);
+
+/* y = x / sqrt(mean(x^2) + eps) * w, n values. w may be NULL (ones). y may be x. */
+typedef void rms_norm_fn(const float *x, const float *w, size_t n, float eps, float *y);
+
+/* y += x */
+typedef void add_fn(float *y, const float *x, size_t n);
+
+/* y *= s */
+typedef void scale_fn(float *y, float s, size_t n);
+
+/* y = activation(gate) * up. y may be gate or up. */
+typedef void gate_fn(const float *gate, const float *up, size_t n, float *y);
+
+/* y = exp(x), the polynomial of README.md. y may be x. */
+typedef void exp_fn(const float *x, size_t n, float *y);
+
+/* y = cap * tanh(x / cap), in place. */
+typedef void softcap_fn(float *y, float cap, size_t n);
+
+/* Rotates `pairs` pairs of x in place: (x[2i], x[2i+1]) if adjacent, else (x[i], x[i + pairs]), by cos[i], sin[i]. */
+typedef void rope_fn(float *x, size_t pairs, const float *cos, const float *sin, bool adjacent);
+
+/* Writes one position (slot 0..63) of one KV head into its pages: see README.md for their layout. Values saturate at the
+ * largest finite F16. Lanes beyond head_dim in the last V tile are written as zeros. */
+typedef void kv_store_fn(const float *k, const float *v, size_t head_dim, uint16_t *k_page, uint16_t *v_page, int slot);
+
+/* Attention of `cols` queries (1..MAX_COLS) of one KV head over one page: an online soft-max step.
+ *  q      float [head_dim][cols], already multiplied by the attention scale
+ *  first, last   per column: the visible slots are first[c] <= j < last[c], 0 <= first < last <= KV_PAGE
+ *  softcap       0: none
+ *  m, l   float [cols]: running maximum and sum, started at -INFINITY and 0
+ *  o      float [cols][round16(head_dim)]: running weighted sum of V, started at 0; the caller divides by l at the end */
+typedef void attend_fn(const float *q, int cols, size_t head_dim, const uint16_t *k_page, const uint16_t *v_page,
+                       const int *first, const int *last, float softcap, float *m, float *l, float *o);
+
+/* Merges span (m2, l2, o2) into (m, l, o), one column of n lanes; (m, l, o) stands for earlier positions. */
+typedef void merge_fn(float *m, float *l, float *o, float m2, float l2, const float *o2, size_t n);
+
+/* Runs the tier's int8 dot product on registers; returns the number of operations (a multiply and an add are two). */
+typedef uint64_t peak_fn(uint64_t rounds);
+
+/* Reads n bytes (a multiple of 256, 64-byte aligned) and returns something that depends on each. */
+typedef uint64_t read_fn(const void *data, size_t n);
+
+/* Every slot that is not per weight type: X(slot, type). */
+#define KERNEL_SLOTS(X)                                                        \
+    X(quantize, quantize_fn)                                                   \
+    X(rms_norm, rms_norm_fn)                                                   \
+    X(add, add_fn)                                                             \
+    X(scale, scale_fn)                                                         \
+    X(silu_gate, gate_fn)                                                      \
+    X(gelu_gate, gate_fn)                                                      \
+    X(exp, exp_fn)                                                             \
+    X(softcap, softcap_fn)                                                     \
+    X(rope, rope_fn)                                                           \
+    X(kv_store, kv_store_fn)                                                   \
+    X(attend, attend_fn)                                                       \
+    X(merge, merge_fn)                                                         \
+    X(peak, peak_fn)                                                           \
+    X(read, read_fn)
+
+struct kernels {
+    enum isa isa;
+    int cols;                               /* widest panel this tier likes, 1..MAX_COLS */
+    pack_fn *pack[WEIGHT_TYPES];
+    unpack_fn *unpack[WEIGHT_TYPES];
+    linear_fn *linear[WEIGHT_TYPES];
+#define SLOT(name, type) type *name;
+    KERNEL_SLOTS(SLOT)
+#undef SLOT
+    struct {                                /* the functions' names, for slm-bench --cpu */
+        const char *pack[WEIGHT_TYPES], *unpack[WEIGHT_TYPES], *linear[WEIGHT_TYPES];
+#define SLOT(name, type) const char *name;
+        KERNEL_SLOTS(SLOT)
+#undef SLOT
+    } names;
+};
+
+/* Fills a slot with FUNCTION_SUFFIX and records its name: KERNEL_SET(k, rms_norm, avx2). */
+#define KERNEL_SET(k, slot, suffix) ((k)->slot = slot##_##suffix, (k)->names.slot = #slot "_" #suffix)
+/* The same for a per-type slot: KERNEL_SET_TYPE(k, linear, Q4_0, avx2) takes linear_Q4_0_avx2. */
+#define KERNEL_SET_TYPE(k, slot, type, suffix)                                                                             \
+    ((k)->slot[WEIGHT_##type] = slot##_##type##_##suffix, (k)->names.slot[WEIGHT_##type] = #slot "_" #type "_" #suffix)
+
+/* Fills the table for a tier: the reference, then every tier of this family up to `isa`. The tier must be supported. */
+void kernels_fill(struct kernels *k, enum isa isa);
+
+/* Each tier's own slots (kernels/<tier>/init.c). */
+#define ISA(name, ...) void kernels_init_##name(struct kernels *k);
+#include "isas.def"
+#undef ISA
+
+#endif

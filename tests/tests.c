@@ -1,0 +1,76 @@
+#include "tests.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const char *shared_path(const char *name)
+{
+    static char path[4096];
+    const char *base = getenv("SLM_SHARED");
+    snprintf(path, sizeof path, "%s/%s", base ? base : "../shared", name);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
+void skip(const char *test, const char *reason)
+{
+    printf("SKIP %s (%s)\n", test, reason);
+    fflush(stdout);
+}
+
+void *read_file(const char *path, size_t *size)
+{
+    FILE *f = path ? fopen(path, "rb") : NULL;
+    if (!f)
+        return NULL;
+    char *data = NULL;
+    size_t used = 0, room = 0, got = 0;
+    do {
+        used += got;
+        if (room - used < 2) {
+            room = room ? room * 2 : 1 << 16;
+            char *grown = realloc(data, room);
+            if (!grown) {
+                free(data);
+                fclose(f);
+                return NULL;
+            }
+            data = grown;
+        }
+    } while ((got = fread(data + used, 1, room - used - 1, f)) > 0);
+    fclose(f);
+    data[used] = 0;
+    *size = used;
+    return data;
+}
+
+double relative_rms(const float *got, const float *want, size_t n)
+{
+    double error = 0, scale = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)got[i] - (double)want[i];
+        error += d * d;
+        scale += (double)want[i] * (double)want[i];
+    }
+    return sqrt(error / scale);
+}
+
+uint64_t test_seed(void)
+{
+    const char *s = getenv("SLM_TEST_SEED");
+    return s ? strtoull(s, NULL, 0) : 20260101;
+}
+
+uint32_t test_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u); /* splitmix64 */
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (uint32_t)((z ^ (z >> 31)) >> 32);
+}
+
+float test_uniform(uint64_t *state, float low, float high)
+{
+    return low + (high - low) * ((float)(test_random(state) >> 8) * 0x1p-24f);
+}

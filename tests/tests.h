@@ -1,0 +1,28 @@
+/* tests.h - what every suite includes. */
+#ifndef SLM_TESTS_H
+#define SLM_TESTS_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Path of a file in ../shared, or NULL where it is absent; the suite then calls skip(). Static storage, valid until the next call. */
+const char *shared_path(const char *name);
+
+/* Counts a test as skipped, by name: prints "SKIP name (reason)" to stdout. Return from the test afterwards. */
+void skip(const char *test, const char *reason);
+
+/* Whole file in memory (free it with free), NUL-terminated; NULL if it can't be read. */
+void *read_file(const char *path, size_t *size);
+
+/* The one comparator for numbers: relative RMS error of got against want, sqrt(sum (got-want)^2 / sum want^2). NaN if either has
+ * one. Check it as `!(err <= limit)` so that NaN fails. */
+double relative_rms(const float *got, const float *want, size_t n);
+
+/* Deterministic random numbers for tests: a seed printed on failure reproduces them. SLM_TEST_SEED overrides the default. */
+uint64_t test_seed(void);
+uint32_t test_random(uint64_t *state);
+float test_uniform(uint64_t *state, float low, float high);
+
+#endif
