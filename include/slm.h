@@ -216,6 +216,7 @@ typedef struct slm_session_options {
     uint32_t context;       /* tokens the KV cache holds, all sequences together; 0: the model's context length, at most 4096 */
     uint32_t sequences;     /* number of sequences, ids 0 .. sequences - 1; 0: 1 */
     uint32_t batch;         /* tokens computed at once (longer batches are cut); 0: 512 */
+    uint32_t outputs;       /* tokens of one slm_decode whose logits may be asked for; 0: as many as sequences */
     int threads;            /* 0: as many as the machine has usable cores */
     bool no_blas;           /* keep dense (F32, F16, BF16) weights on the library's own kernels */
 } slm_session_options;
@@ -242,8 +243,8 @@ typedef struct slm_batch {
     size_t count;
 } slm_batch;
 
-/* Computes the batch and appends it to the sequences. SLM_CONTEXT if the cache lacks room, SLM_INVALID for ids or sequences
- * out of range; in both cases nothing changed. */
+/* Computes the batch and appends it to the sequences. SLM_CONTEXT if the cache lacks room, SLM_LIMIT if more logits are wanted than
+ * options.outputs, SLM_INVALID for ids or sequences out of range; in all cases nothing changed. */
 SLM_API slm_status slm_decode(slm_session *session, const slm_batch *batch, slm_error *err);
 
 /* The vocab_size logits of the index-th token that wanted them (0, 1, ...) in the last slm_decode, or NULL. Owned by the

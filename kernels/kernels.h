@@ -98,7 +98,8 @@ typedef void kv_store_fn(const float *k, const float *v, size_t head_dim, uint16
 
 /* Attention of `cols` queries (1..MAX_COLS) of one KV head over one page: an online soft-max step.
  *  q      float [head_dim][cols], already multiplied by the attention scale
- *  first, last   per column: the visible slots are first[c] <= j < last[c], 0 <= first < last <= KV_PAGE
+ *  first, last   per column: the visible slots are first[c] <= j < last[c], 0 <= first, last <= KV_PAGE; a column with
+ *                first >= last sees nothing of this page and keeps its m, l and o
  *  softcap       0: none
  *  m, l   float [cols]: running maximum and sum, started at -INFINITY and 0
  *  o      float [cols][round16(head_dim)]: running weighted sum of V, started at 0; the caller divides by l at the end */
