@@ -25,7 +25,7 @@ enum weight_type {
 
 /* Tiers, in ascending order within a processor family (door 2). */
 enum isa {
-#define ISA(name, ...) ISA_##name,
+#define ISA(name) ISA_##name,
 #include "isas.def"
 #undef ISA
     ISA_COUNT
@@ -159,7 +159,7 @@ struct kernels {
 void kernels_fill(struct kernels *k, enum isa isa);
 
 /* Each tier's own slots (kernels/<tier>/init.c). */
-#define ISA(name, ...) void kernels_init_##name(struct kernels *k);
+#define ISA(name) void kernels_init_##name(struct kernels *k);
 #include "isas.def"
 #undef ISA
 

@@ -1,0 +1,62 @@
+/* Activations to int8, and the two measures. */
+#include "ref.h"
+
+/* Rounds to nearest even: at 1.5 * 2^23 the unit of a float is 1, so the addition rounds and the low bits hold the integer. */
+static int32_t round_to_int(float v)
+{
+    return (int32_t)(bits_from_float(v + 0x1.8p23f) - 0x4b400000u);
+}
+
+static int8_t clamp(int32_t v)
+{
+    return (int8_t)(v < -127 ? -127 : v > 127 ? 127 : v);
+}
+
+void quantize_ref(const float *x, size_t k, struct act_block *dst, size_t stride)
+{
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
+        float amax = 0;
+        for (int i = 0; i < ACT_BLOCK; i++)
+            amax = __builtin_fabsf(x[i]) > amax ? __builtin_fabsf(x[i]) : amax;
+        bool tiny = !(amax >= 1e-30f);
+        float id = tiny ? 0 : 127.0f / amax;
+        int32_t sum[2] = {0, 0};
+        for (int i = 0; i < ACT_BLOCK; i++) {
+            dst->q[i] = clamp(round_to_int(x[i] * id));
+            sum[i / 16] += dst->q[i];
+        }
+        dst->d = tiny ? 0 : amax / 127.0f;
+        dst->nlo = -sum[0];
+        dst->nhi = -sum[1];
+        dst->nsum = dst->nlo + dst->nhi;
+    }
+}
+
+uint64_t peak_ref(uint64_t rounds)
+{
+    int8_t w[64], q[64];
+    for (int i = 0; i < 64; i++) {
+        w[i] = (int8_t)i;
+        q[i] = (int8_t)-i;
+    }
+    volatile int32_t sink;
+    for (uint64_t n = 0; n < rounds; n++) {
+        int32_t sum = 0;
+        __asm__ volatile("" : : "r"(w), "r"(q) : "memory"); /* as if they had changed: do the sum again */
+        for (int i = 0; i < 64; i++)
+            sum += w[i] * q[i];
+        sink = sum;
+    }
+    (void)sink;
+    return rounds * 64 * 2;
+}
+
+uint64_t read_ref(const void *data, size_t n)
+{
+    const uint64_t *words = data;
+    uint64_t sum[4] = {0};
+    for (size_t i = 0; i < n / 8; i += 4)
+        for (int j = 0; j < 4; j++)
+            sum[j] += words[i + (size_t)j];
+    return sum[0] + sum[1] + sum[2] + sum[3];
+}
