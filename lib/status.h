@@ -5,9 +5,9 @@
 #include "slm.h"
 
 #if defined(__GNUC__)
-#define PRINTF_LIKE(format, args) __attribute__((format(printf, format, args)))
+#define PRINTF_LIKE(text, args) __attribute__((__format__(__printf__, text, args)))
 #else
-#define PRINTF_LIKE(format, args)
+#define PRINTF_LIKE(text, args)
 #endif
 
 /* Fills *err (unless NULL) and returns `status`. The message is cut to fit, on a character boundary; control characters in it
