@@ -21,7 +21,7 @@ struct gguf_kv {
     enum gguf_value_type type;      /* the element type, for an array */
     bool is_array;
     uint64_t count;                 /* 1, or the array's length */
-    const uint8_t *data;            /* the value, or the first element; unaligned */
+    const uint8_t *data;            /* the value (a string's text), or the first element; unaligned */
     size_t bytes;                   /* of all of it */
     struct gguf_str *strings;       /* the elements of an array of strings, else NULL */
     uint64_t offset;                /* of the key in the file */
@@ -48,7 +48,8 @@ struct gguf {
     uint64_t kv_count, tensor_count;
     struct gguf_kv *kv;
     struct gguf_tensor *tensors;
-    void *index;                    /* hash tables from key and tensor name to position */
+    uint32_t *kv_order;             /* positions in the order of their names, for the lookups */
+    uint32_t *tensor_order;
 };
 
 /* Reads and checks everything but the tensors' contents. Keeps pointers into `bytes`. Every failure names the byte offset. */

@@ -1,0 +1,552 @@
+/* The layout of a GGUF file, all little-endian (the public GGUF specification, versions 2 and 3):
+ *
+ *   "GGUF"  u32 version  u64 tensor count  u64 metadata count
+ *   metadata:   string key, u32 type, value          string: u64 length, bytes
+ *               array: u32 element type, u64 count, elements
+ *   directory:  string name, u32 dimensions, u64 each, u32 type, u64 offset from the start of the data
+ *   padding to a multiple of general.alignment (32), then the tensors' data, each aligned the same way
+ */
+#include "gguf.h"
+
+#include "../kernels/kernels.h"
+#include "cursor.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+
+/* Every count is first held against the bytes that remain, so a lie costs nothing. The caps bound what an honest but absurd
+ * file makes us allocate; each is well above what any published model has. */
+enum {
+    MAX_KV = 1 << 16,           /* models have tens */
+    MAX_TENSORS = 1 << 16,      /* models have hundreds to a few thousand */
+    MAX_STRINGS = 1 << 22,      /* in one array; the largest merge lists have half a million */
+    MAX_KEY = 65535,            /* the specification's */
+    MAX_TENSOR_NAME = 64,       /* the specification's */
+    MAX_SHOWN = 80,             /* bytes of a name in a message, so that the rest of the message fits */
+    MIN_KV_BYTES = 8 + 1 + 4 + 1,
+    MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8,
+    DEFAULT_ALIGNMENT = 32,     /* the specification's */
+};
+
+static const struct {
+    const char *name;
+    uint32_t size;              /* 0: of varying size */
+} value_types[GGUF_VALUE_TYPES] = {
+    [GGUF_U8] = {"u8", 1},         [GGUF_I8] = {"i8", 1},        [GGUF_U16] = {"u16", 2},      [GGUF_I16] = {"i16", 2},
+    [GGUF_U32] = {"u32", 4},       [GGUF_I32] = {"i32", 4},      [GGUF_F32] = {"f32", 4},      [GGUF_BOOL] = {"bool", 1},
+    [GGUF_STRING] = {"string", 0}, [GGUF_ARRAY] = {"array", 0},  [GGUF_U64] = {"u64", 8},      [GGUF_I64] = {"i64", 8},
+    [GGUF_F64] = {"f64", 8},
+};
+
+/* For printf's %.*s. */
+#define SHOW(s) (int)((s).length < MAX_SHOWN ? (s).length : MAX_SHOWN), (s).data
+
+static slm_status no_memory(slm_error *err, const char *what)
+{
+    return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for %s", what);
+}
+
+/* ------------------------------------------------------------------ header */
+
+static bool starts_with(const uint8_t *bytes, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+    return size >= length && memcmp(bytes, text, length) == 0;
+}
+
+/* What people most often pass by mistake. */
+static const char *looks_like(const uint8_t *bytes, size_t size)
+{
+    static const struct {
+        const char *start, *what;
+    } known[] = {
+        {"version https://git-lfs", "a git-LFS pointer: fetch the file itself with `git lfs pull`"},
+        {"PK\3\4", "a zip archive or a PyTorch checkpoint: convert the model to GGUF"},
+        {"\x1f\x8b", "a gzip archive: unpack it first"},
+        {"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"},
+        {"<", "a web page: download the file itself"},
+        {"{", "JSON: name the GGUF file instead"},
+        {"lmgg", "the old GGML format: get a GGUF file"},
+        {"fmgg", "the old GGMF format: get a GGUF file"},
+        {"tjgg", "the old GGJT format: get a GGUF file"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (starts_with(bytes, size, known[i].start))
+            return known[i].what;
+    if (size > 8 && bytes[8] == '{' && load_u64(bytes) < UINT32_MAX) /* u64 length, JSON header */
+        return "safetensors: convert the model to GGUF";
+    return NULL;
+}
+
+static slm_status read_header(struct gguf *g, struct cursor *c)
+{
+    if (!starts_with(c->bytes, c->size, "GGUF")) {
+        if (c->size < 4 && memcmp(c->bytes, "GGUF", c->size) == 0)
+            return fail(c->err, SLM_FORMAT, 0, "the file ends after %zu bytes: truncated, download it again", c->size);
+        const char *what = looks_like(c->bytes, c->size);
+        return what ? fail(c->err, SLM_FORMAT, 0, "not a GGUF file; it looks like %s", what)
+                    : fail(c->err, SLM_FORMAT, 0, "not a GGUF file: it does not begin with \"GGUF\"");
+    }
+    c->at = 4;
+    TRY(cursor_u32(c, "version", &g->version));
+    if (g->version == 1)
+        return fail(c->err, SLM_UNSUPPORTED, 4, "GGUF version 1 is not supported: convert the model to version 3");
+    if (g->version != 0 && (g->version & 0xffff) == 0)
+        return fail(c->err, SLM_UNSUPPORTED, 4, "big-endian GGUF is not supported: get the little-endian file");
+    if (g->version != 2 && g->version != 3)
+        return fail(c->err, SLM_UNSUPPORTED, 4, "GGUF version %" PRIu32 " is not supported: versions 2 and 3 are", g->version);
+    return SLM_OK;
+}
+
+/* A count from the header: what it counts must fit in the rest of the file. */
+static slm_status read_count(struct cursor *c, const char *what, size_t min_bytes, uint64_t max, uint64_t *count)
+{
+    size_t at = c->at;
+    TRY(cursor_u64(c, what, count));
+    if (*count > cursor_left(c) / min_bytes)
+        return fail(c->err, SLM_FORMAT, at, "%s %" PRIu64 " needs more than the %zu bytes that follow: truncated or damaged file", what,
+                    *count, cursor_left(c));
+    if (*count > max)
+        return fail(c->err, SLM_LIMIT, at, "%s %" PRIu64 " is above the limit of %" PRIu64, what, *count, max);
+    return SLM_OK;
+}
+
+static slm_status read_string(struct cursor *c, const char *what, struct gguf_str *s)
+{
+    uint64_t length;
+    const uint8_t *data;
+    TRY(cursor_u64(c, what, &length));
+    TRY(cursor_take(c, what, 1, length, &data));
+    *s = (struct gguf_str){(const char *)data, (size_t)length};
+    return SLM_OK;
+}
+
+static slm_status read_name(struct cursor *c, const char *what, size_t max, struct gguf_str *s)
+{
+    size_t at = c->at;
+    TRY(read_string(c, what, s));
+    if (s->length == 0)
+        return fail(c->err, SLM_FORMAT, at, "an empty %s: damaged file", what);
+    if (s->length > max)
+        return fail(c->err, SLM_LIMIT, at, "the %s '%.*s...' has %zu bytes, %zu are allowed", what, SHOW(*s), s->length, max);
+    return SLM_OK;
+}
+
+/* ---------------------------------------------------------- lookup by name */
+
+typedef int compare_fn(const struct gguf *g, uint32_t a, uint32_t b);
+
+static int compare_names(struct gguf_str a, struct gguf_str b)
+{
+    if (a.length != b.length)
+        return a.length < b.length ? -1 : 1;
+    return memcmp(a.data, b.data, a.length);
+}
+
+static int compare_keys(const struct gguf *g, uint32_t a, uint32_t b)
+{
+    return compare_names(g->kv[a].key, g->kv[b].key);
+}
+
+static int compare_tensor_names(const struct gguf *g, uint32_t a, uint32_t b)
+{
+    return compare_names(g->tensors[a].name, g->tensors[b].name);
+}
+
+static int compare_tensor_offsets(const struct gguf *g, uint32_t a, uint32_t b)
+{
+    uint64_t x = g->tensors[a].offset, y = g->tensors[b].offset;
+    return x < y ? -1 : x > y;
+}
+
+/* Heapsort of the positions 0..n-1: in place, and n log n for any input, so that no choice of names makes it slow. */
+static void sort(const struct gguf *g, uint32_t *order, size_t n, compare_fn *compare)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    for (size_t start = n / 2, end = n; end > 1;) {
+        if (start > 0) {
+            start--;            /* still building the heap */
+        } else {
+            end--;              /* the largest goes to its place */
+            uint32_t largest = order[0];
+            order[0] = order[end];
+            order[end] = largest;
+        }
+        uint32_t sinking = order[start];
+        size_t hole = start;
+        for (size_t child; (child = 2 * hole + 1) < end; hole = child) {
+            if (child + 1 < end && compare(g, order[child], order[child + 1]) < 0)
+                child++;
+            if (compare(g, sinking, order[child]) >= 0)
+                break;
+            order[hole] = order[child];
+        }
+        order[hole] = sinking;
+    }
+}
+
+const struct gguf_kv *gguf_find(const struct gguf *g, const char *key)
+{
+    struct gguf_str name = {key, strlen(key)};
+    for (size_t low = 0, high = (size_t)g->kv_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const struct gguf_kv *kv = &g->kv[g->kv_order[middle]];
+        int order = compare_names(name, kv->key);
+        if (order == 0)
+            return kv;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const struct gguf_tensor *gguf_find_tensor(const struct gguf *g, const char *name)
+{
+    struct gguf_str wanted = {name, strlen(name)};
+    for (size_t low = 0, high = (size_t)g->tensor_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const struct gguf_tensor *t = &g->tensors[g->tensor_order[middle]];
+        int order = compare_names(wanted, t->name);
+        if (order == 0)
+            return t;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- metadata */
+
+static slm_status read_strings(struct gguf *g, struct cursor *c, struct gguf_kv *kv)
+{
+    if (kv->count > cursor_left(c) / 8)
+        return fail(c->err, SLM_FORMAT, c->at, "metadata '%.*s' claims %" PRIu64 " strings, %zu bytes follow: truncated or damaged file",
+                    SHOW(kv->key), kv->count, cursor_left(c));
+    if (kv->count > MAX_STRINGS)
+        return fail(c->err, SLM_LIMIT, c->at, "metadata '%.*s' has %" PRIu64 " strings, %d are allowed", SHOW(kv->key), kv->count,
+                    MAX_STRINGS);
+    kv->strings = mem_alloc(&g->mem, (size_t)kv->count, sizeof *kv->strings);
+    if (!kv->strings)
+        return no_memory(c->err, "the strings of the metadata");
+    for (size_t i = 0; i < kv->count; i++)
+        TRY(read_string(c, "string", &kv->strings[i]));
+    return SLM_OK;
+}
+
+static slm_status read_value(struct gguf *g, struct cursor *c, struct gguf_kv *kv)
+{
+    size_t at = c->at;
+    uint32_t type;
+    TRY(cursor_u32(c, "metadata type", &type));
+    kv->count = 1;
+    if (type == GGUF_ARRAY) {
+        kv->is_array = true;
+        at = c->at;
+        TRY(cursor_u32(c, "type of the array", &type));
+        TRY(cursor_u64(c, "length of the array", &kv->count));
+    }
+    if (type >= GGUF_VALUE_TYPES)
+        return fail(c->err, SLM_FORMAT, at, "metadata '%.*s' has unknown type %" PRIu32 ": damaged or newer than this library",
+                    SHOW(kv->key), type);
+    kv->type = (enum gguf_value_type)type;
+    if (kv->type == GGUF_ARRAY)
+        return fail(c->err, SLM_UNSUPPORTED, at, "metadata '%.*s' is an array of arrays, which is not supported", SHOW(kv->key));
+
+    size_t start = c->at;
+    kv->data = c->bytes + start;
+    if (kv->type == GGUF_STRING && !kv->is_array) {
+        struct gguf_str s;
+        TRY(read_string(c, "string", &s));
+        kv->data = (const uint8_t *)s.data;
+        kv->bytes = s.length;
+        return SLM_OK;
+    }
+    if (kv->type == GGUF_STRING)
+        TRY(read_strings(g, c, kv));
+    else
+        TRY(cursor_take(c, "metadata value", kv->count, value_types[kv->type].size, &kv->data));
+    kv->bytes = c->at - start;
+    for (size_t i = 0; kv->type == GGUF_BOOL && i < kv->bytes; i++)
+        if (kv->data[i] > 1)
+            return fail(c->err, SLM_FORMAT, start + i, "metadata '%.*s': a bool is %d, it must be 0 or 1: damaged file", SHOW(kv->key),
+                        kv->data[i]);
+    return SLM_OK;
+}
+
+static slm_status read_metadata(struct gguf *g, struct cursor *c, uint64_t count)
+{
+    g->kv = mem_zalloc(&g->mem, (size_t)count, sizeof *g->kv);
+    g->kv_order = mem_alloc(&g->mem, (size_t)count, sizeof *g->kv_order);
+    if (!g->kv || !g->kv_order)
+        return no_memory(c->err, "the metadata");
+    g->kv_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct gguf_kv *kv = &g->kv[i];
+        kv->offset = c->at;
+        TRY(read_name(c, "metadata key", MAX_KEY, &kv->key));
+        TRY(read_value(g, c, kv));
+    }
+    sort(g, g->kv_order, (size_t)count, compare_keys);
+    for (size_t i = 1; i < count; i++) {
+        uint32_t a = g->kv_order[i - 1], b = g->kv_order[i];
+        if (compare_keys(g, a, b) == 0)
+            return fail(c->err, SLM_FORMAT, g->kv[a > b ? a : b].offset, "the metadata key '%.*s' stands twice: damaged file",
+                        SHOW(g->kv[a].key));
+    }
+    return SLM_OK;
+}
+
+static slm_status read_alignment(struct gguf *g, struct cursor *c)
+{
+    g->alignment = DEFAULT_ALIGNMENT;
+    TRY(gguf_u32(g, "general.alignment", &g->alignment, c->err));
+    if (g->alignment < 8 || (g->alignment & (g->alignment - 1)))
+        return fail(c->err, SLM_FORMAT, gguf_find(g, "general.alignment")->offset,
+                    "general.alignment is %" PRIu32 ": it must be a power of two and at least 8", g->alignment);
+    return SLM_OK;
+}
+
+/* ----------------------------------------------------------------- tensors */
+
+/* GGUF's names of tensor types by number, so that a message can name one that is not supported yet. */
+static const char *const type_names[] = {
+    [0] = "F32",      [1] = "F16",      [2] = "Q4_0",   [3] = "Q4_1",     [6] = "Q5_0",   [7] = "Q5_1",   [8] = "Q8_0",
+    [9] = "Q8_1",     [10] = "Q2_K",    [11] = "Q3_K",  [12] = "Q4_K",    [13] = "Q5_K",  [14] = "Q6_K",  [15] = "Q8_K",
+    [16] = "IQ2_XXS", [17] = "IQ2_XS",  [18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S",
+    [23] = "IQ4_XS",  [24] = "I8",      [25] = "I16",   [26] = "I32",     [27] = "I64",   [28] = "F64",   [29] = "IQ1_M",
+    [30] = "BF16",    [34] = "TQ1_0",   [35] = "TQ2_0", [39] = "MXFP4",
+};
+
+static slm_status unsupported_type(const struct gguf_tensor *t, slm_error *err)
+{
+    static const char supported[] =
+#define QUANT(name, ...) " " #name
+#include "../kernels/quants.def"
+#undef QUANT
+        ;
+    if (t->type < sizeof type_names / sizeof *type_names && type_names[t->type])
+        return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has type %s, which is not supported; these are:%s", SHOW(t->name),
+                    type_names[t->type], supported);
+    return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has unknown type %" PRIu32 "; supported are:%s", SHOW(t->name), t->type,
+                supported);
+}
+
+/* Sizes of a tensor from its dimensions and type. */
+static slm_status measure(struct gguf_tensor *t, slm_error *err)
+{
+    enum weight_type type = quant_by_gguf(t->type);
+    if (type == WEIGHT_TYPES)
+        return unsupported_type(t, err);
+    const struct quant *q = &quants[type];
+    if (t->dims[0] % q->block)
+        return fail(err, SLM_FORMAT, t->entry, "tensor '%.*s': its rows of %" PRIu64 " values are not whole %s blocks of %" PRIu32
+                    ": damaged file", SHOW(t->name), t->dims[0], q->name, q->block);
+    uint64_t row_bytes, values;
+    if (!checked_mul(t->dims[1], t->dims[2], &t->rows) || !checked_mul(t->rows, t->dims[3], &t->rows) ||
+        !checked_mul(t->rows, t->dims[0], &values) || !checked_mul(t->dims[0] / q->block, q->block_bytes, &row_bytes) ||
+        !checked_mul(row_bytes, t->rows, &t->bytes))
+        return fail(err, SLM_FORMAT, t->entry, "tensor '%.*s': %" PRIu64 " x %" PRIu64 " x %" PRIu64 " x %" PRIu64
+                    " values overflow: damaged file", SHOW(t->name), t->dims[0], t->dims[1], t->dims[2], t->dims[3]);
+    return SLM_OK;
+}
+
+static slm_status read_tensor(struct cursor *c, struct gguf_tensor *t)
+{
+    t->entry = c->at;
+    TRY(read_name(c, "tensor name", MAX_TENSOR_NAME, &t->name));
+    TRY(cursor_u32(c, "number of dimensions", &t->dims_count));
+    if (t->dims_count < 1 || t->dims_count > 4)
+        return fail(c->err, SLM_FORMAT, t->entry, "tensor '%.*s' has %" PRIu32 " dimensions, it must be 1 to 4: damaged file",
+                    SHOW(t->name), t->dims_count);
+    for (uint32_t i = 0; i < 4; i++) {
+        t->dims[i] = 1;
+        if (i < t->dims_count)
+            TRY(cursor_u64(c, "tensor dimension", &t->dims[i]));
+        if (t->dims[i] == 0)
+            return fail(c->err, SLM_FORMAT, t->entry, "tensor '%.*s': dimension %" PRIu32 " is 0: damaged file", SHOW(t->name), i);
+    }
+    TRY(cursor_u32(c, "tensor type", &t->type));
+    TRY(cursor_u64(c, "tensor offset", &t->offset));
+    return measure(t, c->err);
+}
+
+/* Turns an offset from the start of the data into one from the start of the file; the tensor must lie inside. */
+static slm_status place(const struct gguf *g, uint64_t data_start, struct gguf_tensor *t, slm_error *err)
+{
+    if (t->offset % g->alignment)
+        return fail(err, SLM_FORMAT, t->entry, "tensor '%.*s': offset %" PRIu64 " is not a multiple of the alignment %" PRIu32
+                    ": damaged file", SHOW(t->name), t->offset, g->alignment);
+    uint64_t end;
+    if (!checked_add(data_start, t->offset, &t->offset) || !checked_add(t->offset, t->bytes, &end) || end > g->size)
+        return fail(err, SLM_FORMAT, t->entry, "tensor '%.*s' (%" PRIu64 " bytes) lies beyond the end of the file (%zu bytes): "
+                    "truncated or damaged, download it again", SHOW(t->name), t->bytes, g->size);
+    t->data = g->bytes + t->offset;
+    return SLM_OK;
+}
+
+static slm_status read_tensors(struct gguf *g, struct cursor *c, uint64_t count)
+{
+    g->tensors = mem_zalloc(&g->mem, (size_t)count, sizeof *g->tensors);
+    g->tensor_order = mem_alloc(&g->mem, (size_t)count, sizeof *g->tensor_order);
+    if (!g->tensors || !g->tensor_order)
+        return no_memory(c->err, "the tensor directory");
+    g->tensor_count = count;
+    for (size_t i = 0; i < count; i++)
+        TRY(read_tensor(c, &g->tensors[i]));
+
+    uint64_t data_start = ((uint64_t)c->at + g->alignment - 1) / g->alignment * g->alignment;
+    for (size_t i = 0; i < count; i++)
+        TRY(place(g, data_start, &g->tensors[i], c->err));
+
+    uint32_t *order = g->tensor_order;
+    sort(g, order, (size_t)count, compare_tensor_offsets);
+    for (size_t i = 1; i < count; i++) {
+        const struct gguf_tensor *a = &g->tensors[order[i - 1]], *b = &g->tensors[order[i]];
+        if (b->offset - a->offset < a->bytes)
+            return fail(c->err, SLM_FORMAT, b->entry, "tensors '%.*s' and '%.*s' overlap: damaged file", SHOW(a->name), SHOW(b->name));
+    }
+    sort(g, order, (size_t)count, compare_tensor_names);
+    for (size_t i = 1; i < count; i++) {
+        const struct gguf_tensor *a = &g->tensors[order[i - 1]], *b = &g->tensors[order[i]];
+        if (compare_names(a->name, b->name) == 0)
+            return fail(c->err, SLM_FORMAT, a->entry > b->entry ? a->entry : b->entry, "the tensor '%.*s' stands twice: damaged file",
+                        SHOW(a->name));
+    }
+    return SLM_OK;
+}
+
+/* ----------------------------------------------------------- open and read */
+
+static slm_status read_all(struct gguf *g, struct cursor *c)
+{
+    uint64_t tensor_count, kv_count;
+    TRY(read_header(g, c));
+    TRY(read_count(c, "tensor count", MIN_TENSOR_BYTES, MAX_TENSORS, &tensor_count));
+    TRY(read_count(c, "metadata count", MIN_KV_BYTES, MAX_KV, &kv_count));
+    TRY(read_metadata(g, c, kv_count));
+    TRY(read_alignment(g, c));
+    return read_tensors(g, c, tensor_count);
+}
+
+slm_status gguf_open(const mem *m, const void *bytes, size_t size, struct gguf *g, slm_error *err)
+{
+    *g = (struct gguf){.mem = *m, .bytes = bytes, .size = size};
+    if (!bytes || size == 0)
+        return fail(err, SLM_FORMAT, 0, "the file is empty");
+    struct cursor c = {bytes, size, 0, err};
+    slm_status status = read_all(g, &c);
+    if (status)
+        gguf_close(g);
+    return status;
+}
+
+void gguf_close(struct gguf *g)
+{
+    for (size_t i = 0; i < g->kv_count; i++)
+        mem_free(&g->mem, g->kv[i].strings);
+    mem_free(&g->mem, g->kv);
+    mem_free(&g->mem, g->kv_order);
+    mem_free(&g->mem, g->tensors);
+    mem_free(&g->mem, g->tensor_order);
+    *g = (struct gguf){.mem = g->mem};
+}
+
+bool gguf_str_is(struct gguf_str s, const char *text)
+{
+    return s.length == strlen(text) && memcmp(s.data, text, s.length) == 0;
+}
+
+bool gguf_element_i64(const struct gguf_kv *kv, uint64_t i, int64_t *value)
+{
+    if (i >= kv->count)
+        return false;
+    const uint8_t *p = kv->data + i * value_types[kv->type].size;
+    switch (kv->type) {
+    case GGUF_U8: *value = *p; return true;
+    case GGUF_I8: *value = (int8_t)*p; return true;
+    case GGUF_U16: *value = load_u16(p); return true;
+    case GGUF_I16: *value = (int16_t)load_u16(p); return true;
+    case GGUF_U32: *value = load_u32(p); return true;
+    case GGUF_I32: *value = (int32_t)load_u32(p); return true;
+    case GGUF_I64: *value = (int64_t)load_u64(p); return true;
+    case GGUF_U64:
+        if (load_u64(p) > INT64_MAX)
+            return false;
+        *value = (int64_t)load_u64(p);
+        return true;
+    default: return false;
+    }
+}
+
+bool gguf_element_f32(const struct gguf_kv *kv, uint64_t i, float *value)
+{
+    if (i >= kv->count || (kv->type != GGUF_F32 && kv->type != GGUF_F64))
+        return false;
+    const uint8_t *p = kv->data + i * value_types[kv->type].size;
+    if (kv->type == GGUF_F32) {
+        uint32_t bits = load_u32(p);
+        memcpy(value, &bits, sizeof *value);
+        return true;
+    }
+    uint64_t bits = load_u64(p);
+    double wide;
+    memcpy(&wide, &bits, sizeof wide);
+    if (isfinite(wide) && fabs(wide) > FLT_MAX)
+        return false;
+    *value = (float)wide;
+    return true;
+}
+
+static slm_status wrong_type(const struct gguf_kv *kv, const char *expected, slm_error *err)
+{
+    return fail(err, SLM_FORMAT, kv->offset, "metadata '%.*s' is %s%s where %s is expected: damaged file", SHOW(kv->key),
+                kv->is_array ? "an array of " : "of type ", value_types[kv->type].name, expected);
+}
+
+slm_status gguf_u32(const struct gguf *g, const char *key, uint32_t *value, slm_error *err)
+{
+    const struct gguf_kv *kv = gguf_find(g, key);
+    if (!kv)
+        return SLM_OK;
+    int64_t wide = 0;
+    if (kv->is_array || !gguf_element_i64(kv, 0, &wide) || wide < 0 || wide > UINT32_MAX)
+        return wrong_type(kv, "an integer from 0 to 4294967295", err);
+    *value = (uint32_t)wide;
+    return SLM_OK;
+}
+
+slm_status gguf_f32(const struct gguf *g, const char *key, float *value, slm_error *err)
+{
+    const struct gguf_kv *kv = gguf_find(g, key);
+    if (kv && (kv->is_array || !gguf_element_f32(kv, 0, value)))
+        return wrong_type(kv, "a 32-bit float", err);
+    return SLM_OK;
+}
+
+slm_status gguf_bool(const struct gguf *g, const char *key, bool *value, slm_error *err)
+{
+    const struct gguf_kv *kv = gguf_find(g, key);
+    if (!kv)
+        return SLM_OK;
+    if (kv->is_array || kv->type != GGUF_BOOL)
+        return wrong_type(kv, "a bool", err);
+    *value = kv->data[0];
+    return SLM_OK;
+}
+
+slm_status gguf_string(const struct gguf *g, const char *key, struct gguf_str *value, slm_error *err)
+{
+    const struct gguf_kv *kv = gguf_find(g, key);
+    if (!kv)
+        return SLM_OK;
+    if (kv->is_array || kv->type != GGUF_STRING)
+        return wrong_type(kv, "a string", err);
+    *value = (struct gguf_str){(const char *)kv->data, kv->bytes};
+    return SLM_OK;
+}
