@@ -143,6 +143,7 @@ typedef struct slm_model_info {
     uint32_t embedding_length;
     uint32_t layers, heads, kv_heads, vocab_size;
     uint64_t parameters;            /* number of weights */
+    uint64_t layer_parameters;      /* of them, in the layers' matrices: what every token is multiplied with, logits or not */
     uint64_t weight_bytes;          /* packed, in memory */
     uint64_t decode_bytes;          /* weight bytes read to decode one token at depth 0 */
     uint64_t kv_bytes_per_token;    /* F16 KV cache */
@@ -354,8 +355,9 @@ SLM_API bool slm_kernel_at(const char *isa, size_t index, const char **slot, con
 /* Name of the tier that `isa` (NULL: $SLM_ISA or the best) selects, or NULL with err filled. Static. */
 SLM_API const char *slm_isa(const char *isa, slm_error *err);
 
-/* Measures, with `threads` threads for about `seconds`: the peak rate of int8 multiply-adds (two operations each) with the
- * dot-product instructions of the tier, in 1e9 op/s; and the rate at which memory can be read, in 1e9 byte/s. 0 on failure. */
+/* Measures, with `threads` threads (0: as many as the machine has usable cores) for about `seconds`: the peak rate of int8
+ * multiply-adds (two operations each) with the dot-product instructions of the tier, in 1e9 op/s; and the rate at which memory
+ * can be read, in 1e9 byte/s (needs 512 MiB). The best of many short passes. 0 on failure. */
 SLM_API double slm_measure_int8_gops(const char *isa, int threads, double seconds);
 SLM_API double slm_measure_read_gbps(const char *isa, int threads, double seconds);
 

@@ -1,0 +1,232 @@
+#include "../lib/topo.h"
+#include "tests.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef SLM_HWLOC
+#include <hwloc.h>
+#endif
+
+/* ------------------------------------------------------------------ control groups */
+
+static char root[64];
+
+static void setup(void)
+{
+    strcpy(root, "/tmp/slm-topo-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+}
+
+static void teardown(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Writes root/path, making its folders. */
+static void put(const char *path, const char *text)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s%s", root, path);
+    for (char *slash = full + strlen(root); (slash = strchr(slash + 1, '/'));) {
+        *slash = 0;
+        mkdir(full, 0755);
+        *slash = '/';
+    }
+    FILE *f = fopen(full, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+START_TEST(quota_v2)
+{
+    ck_assert_int_eq(topo_quota("0::/a/b\n", root), INT_MAX);
+    put("/a/b/cpu.max", "max 100000\n");
+    ck_assert_int_eq(topo_quota("0::/a/b\n", root), INT_MAX);
+    put("/a/b/cpu.max", "150000 100000\n"); /* 1.5 CPUs */
+    ck_assert_int_eq(topo_quota("0::/a/b\n", root), 2);
+    ck_assert_int_eq(topo_quota("0::/a\n", root), INT_MAX);
+    put("/a/cpu.max", "100000 100000\n"); /* a parent that grants less */
+    ck_assert_int_eq(topo_quota("0::/a/b\n", root), 1);
+    put("/a/cpu.max", "400000 100000\n");
+    ck_assert_int_eq(topo_quota("0::/a/b\n", root), 2);
+    put("/a/b/cpu.max", "1000 100000\n"); /* a hundredth of a CPU is still one thread */
+    ck_assert_int_eq(topo_quota("0::/a/b\n", root), 1);
+}
+END_TEST
+
+/* Inside a container the path is of the host, the mount is the container's own group. */
+START_TEST(quota_container)
+{
+    put("/cpu.max", "250000 100000\n");
+    ck_assert_int_eq(topo_quota("0::/docker/0123456789\n", root), 3);
+    ck_assert_int_eq(topo_quota("0::/../elsewhere\n", root), 3);
+    ck_assert_int_eq(topo_quota("0::/", root), 3);
+}
+END_TEST
+
+START_TEST(quota_v1)
+{
+    put("/cpu,cpuacct/x/cpu.cfs_quota_us", "350000\n");
+    put("/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+    ck_assert_int_eq(topo_quota("5:cpuset:/x\n4:cpuacct,cpu:/x\n0::/\n", root), 4);
+    ck_assert_int_eq(topo_quota("5:cpuset:/x\n0::/\n", root), INT_MAX);
+    put("/cpu,cpuacct/x/cpu.cfs_quota_us", "-1\n");
+    ck_assert_int_eq(topo_quota("4:cpu,cpuacct:/x\n", root), INT_MAX);
+    put("/unified/y/cpu.max", "200000 100000\n"); /* both versions at once */
+    ck_assert_int_eq(topo_quota("4:cpu,cpuacct:/x\n0::/y\n", root), 2);
+}
+END_TEST
+
+START_TEST(quota_nonsense)
+{
+    static const char *const groups[] = {"", "\n\n", ":", "::", "0:", "0::", "cpu", "1:cpu", "0::/a/b/c/d"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        ck_assert_int_eq(topo_quota(groups[i], root), INT_MAX);
+    static const char *const values[] = {"", "x", "0 0", "100000", "-5 100000", "100000 -1", "9999999999999999999 1"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        put("/g/cpu.max", values[i]);
+        ck_assert_int_eq(topo_quota("0::/g", root), INT_MAX);
+    }
+    char *deep = malloc(3 * PATH_MAX);
+    memset(deep, '/', 3 * PATH_MAX);
+    memcpy(deep, "0::", 3);
+    deep[3 * PATH_MAX - 1] = 0;
+    ck_assert_int_eq(topo_quota(deep, root), INT_MAX);
+    free(deep);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ cores */
+
+#ifdef SLM_HWLOC
+static hwloc_topology_t machine(const char *description)
+{
+    hwloc_topology_t topology;
+    ck_assert_int_eq(hwloc_topology_init(&topology), 0);
+    ck_assert_int_eq(hwloc_topology_set_synthetic(topology, description), 0);
+    ck_assert_int_eq(hwloc_topology_load(topology), 0);
+    return topology;
+}
+
+static hwloc_bitmap_t cpus(const char *list)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    ck_assert_int_eq(hwloc_bitmap_list_sscanf(set, list), 0);
+    return set;
+}
+
+static void check_cores(hwloc_topology_t topology, const char *allowed, int want)
+{
+    hwloc_bitmap_t set = cpus(allowed);
+    ck_assert_int_eq(topo_cores(topology, set), want);
+    hwloc_bitmap_free(set);
+}
+
+static void kind(hwloc_topology_t topology, const char *list, int efficiency, char *name, char *value)
+{
+    struct hwloc_info_s info = {.name = name, .value = value};
+    hwloc_bitmap_t set = cpus(list);
+    ck_assert_int_eq(hwloc_cpukinds_register(topology, set, efficiency, 1, &info, 0), 0);
+    hwloc_bitmap_free(set);
+}
+
+START_TEST(cores_smt)
+{
+    hwloc_topology_t topology = machine("package:1 core:4 pu:2");
+    ck_assert_int_eq(topo_cores(topology, NULL), 4);
+    check_cores(topology, "0-7", 4);
+    check_cores(topology, "0-3", 2);    /* two whole cores */
+    check_cores(topology, "0,2,4", 3);  /* one CPU each of three */
+    check_cores(topology, "5", 1);
+    check_cores(topology, "64", 0);
+    hwloc_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(cores_intel_hybrid)
+{
+    hwloc_topology_t topology = machine("package:1 core:12 pu:1");
+    kind(topology, "0-1", 2, "CoreType", "IntelCore"); /* favoured cores are a kind of their own */
+    kind(topology, "2-3", 1, "CoreType", "IntelCore");
+    kind(topology, "4-11", 0, "CoreType", "IntelAtom");
+    check_cores(topology, "0-11", 4);
+    check_cores(topology, "3-11", 1);
+    check_cores(topology, "4-11", 8); /* bound to slow cores: use them */
+    hwloc_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(cores_arm_hybrid)
+{
+    hwloc_topology_t topology = machine("package:1 core:8 pu:1");
+    kind(topology, "0-3", 0, "LinuxCapacity", "290");
+    kind(topology, "4-6", 1, "LinuxCapacity", "870");
+    kind(topology, "7", 2, "LinuxCapacity", "1024");
+    check_cores(topology, "0-7", 4);
+    check_cores(topology, "0-5", 2);
+    hwloc_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(cores_frequency)
+{
+    hwloc_topology_t topology = machine("package:1 core:4 pu:1");
+    kind(topology, "0", 1, "FrequencyMaxMHz", "5700");
+    kind(topology, "1-3", 0, "FrequencyMaxMHz", "5400");
+    check_cores(topology, "0-3", 4);
+    hwloc_topology_destroy(topology);
+}
+END_TEST
+#endif
+
+/* ------------------------------------------------------------------ this machine */
+
+START_TEST(threads)
+{
+    cpu_set_t mask, one;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof mask, &mask), 0);
+    int all = topo_threads();
+    ck_assert_int_ge(all, 1);
+    ck_assert_int_le(all, CPU_COUNT(&mask));
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &mask))
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        ck_assert_int_eq(sched_setaffinity(0, sizeof one, &one), 0);
+        ck_assert_int_eq(topo_threads(), 1);
+        break;
+    }
+    sched_setaffinity(0, sizeof mask, &mask);
+}
+END_TEST
+
+Suite *suite_topo(void)
+{
+    Suite *suite = suite_create("topo");
+    TCase *groups = tcase_create("cgroups");
+    tcase_add_checked_fixture(groups, setup, teardown);
+    tcase_add_test(groups, quota_v2);
+    tcase_add_test(groups, quota_container);
+    tcase_add_test(groups, quota_v1);
+    tcase_add_test(groups, quota_nonsense);
+    suite_add_tcase(suite, groups);
+    TCase *cores = tcase_create("cores");
+#ifdef SLM_HWLOC
+    tcase_add_test(cores, cores_smt);
+    tcase_add_test(cores, cores_intel_hybrid);
+    tcase_add_test(cores, cores_arm_hybrid);
+    tcase_add_test(cores, cores_frequency);
+#endif
+    tcase_add_test(cores, threads);
+    suite_add_tcase(suite, cores);
+    return suite;
+}
