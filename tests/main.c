@@ -6,9 +6,7 @@
 int main(void)
 {
     SRunner *runner = srunner_create(NULL);
-#define SUITE(name)                                                            \
-    extern Suite *suite_##name(void);                                          \
-    srunner_add_suite(runner, suite_##name());
+#define SUITE(name) srunner_add_suite(runner, suite_##name());
 #include "suites.def"
 #undef SUITE
     srunner_run_all(runner, CK_ENV);

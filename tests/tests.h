@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Every suite, from the file names. */
+#define SUITE(name) Suite *suite_##name(void);
+#include "suites.def"
+#undef SUITE
+
 /* Path of a file in ../shared, or NULL where it is absent; the suite then calls skip(). Static storage, valid until the next call. */
 const char *shared_path(const char *name);
 
