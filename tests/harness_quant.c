@@ -1,0 +1,346 @@
+/* The kernels of quantized weights: pack, unpack, linear of each type; quantize; the two measures.
+ * A new type needs an entry in `formats` and a plain decoder of its GGUF block. */
+#include "kernel_harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what the types mean, from the GGUF description alone, one value at a time */
+
+static double half(const uint8_t *p)
+{
+    int bits = p[0] | p[1] << 8, exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    double magnitude = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+static void decode_q4_0(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = half(b) * ((i < 16 ? b[2 + i] & 15 : b[2 + i - 16] >> 4) - 8);
+}
+
+static void decode_q8_0(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = half(b) * (int8_t)b[2 + i];
+}
+
+static void decode_q4_k(const uint8_t *b, double *out)
+{
+    const uint8_t *s = b + 4, *qs = b + 16;
+    for (int i = 0; i < 256; i++) {
+        int j = i / 32;
+        int sc = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
+        int m = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
+        uint8_t byte = qs[i / 64 * 32 + i % 32];
+        out[i] = half(b) * sc * (j % 2 ? byte >> 4 : byte & 15) - half(b + 2) * m;
+    }
+}
+
+static void decode_q6_k(const uint8_t *b, double *out)
+{
+    const uint8_t *ql = b, *qh = b + 128, *scales = b + 192;
+    for (int i = 0; i < 256; i++) {
+        int upper = i / 128, l = i % 32, quarter = i / 32 % 4;
+        uint8_t low = ql[64 * upper + 32 * (quarter & 1) + l];
+        int q = (quarter < 2 ? low & 15 : low >> 4) | (qh[32 * upper + l] >> 2 * quarter & 3) << 4;
+        out[i] = half(b + 208) * (int8_t)scales[i / 16] * (q - 32);
+    }
+}
+
+static const struct format {
+    enum weight_type type;
+    void (*decode)(const uint8_t *block, double *out);
+    int halves;         /* F16 scales in a GGUF block, and where */
+    int half_at[2];
+} formats[] = {
+    {WEIGHT_Q4_0, decode_q4_0, 1, {0}},
+    {WEIGHT_Q8_0, decode_q8_0, 1, {0}},
+    {WEIGHT_Q4_K, decode_q4_k, 2, {0, 2}},
+    {WEIGHT_Q6_K, decode_q6_k, 1, {208}},
+};
+
+/* ---- weights */
+
+enum weights { WEIGHTS_RANDOM, WEIGHTS_ALL_ONES, WEIGHTS_ALL_ZEROS, WEIGHTS_SCALE_0, WEIGHTS_SCALE_MAX, WEIGHTS_SCALE_SUBNORMAL, WEIGHT_KINDS };
+
+/* Rows of GGUF blocks; every scale finite. */
+static void fill_blocks(struct harness *h, const struct format *f, uint8_t *data, size_t blocks, enum weights kind)
+{
+    size_t bytes = quants[f->type].block_bytes;
+    for (size_t i = 0; i < blocks * bytes; i++)
+        data[i] = kind == WEIGHTS_ALL_ONES ? 0xff : kind == WEIGHTS_ALL_ZEROS ? 0 : (uint8_t)test_random(&h->random);
+    for (size_t b = 0; b < blocks; b++) {
+        for (int i = 0; i < f->halves; i++) {
+            uint32_t scale = 0x2000 + test_random(&h->random) % 0x0800, sign = test_random(&h->random) & 0x8000;
+            if (kind == WEIGHTS_SCALE_0)
+                scale = 0;
+            if (kind == WEIGHTS_SCALE_MAX)
+                scale = 0x7bff;
+            if (kind == WEIGHTS_SCALE_SUBNORMAL)
+                scale = test_random(&h->random) % 0x0400;
+            scale |= sign;
+            memcpy(data + b * bytes + (size_t)f->half_at[i], &(uint16_t){(uint16_t)scale}, 2);
+        }
+    }
+}
+
+/* A matrix of `rows` rows, packed by the reference; also its values, [16][k], zero beyond `rows`. */
+static const void *make_tile(struct harness *h, const struct format *f, size_t blocks, int rows, enum weights kind, double *values)
+{
+    const struct quant *q = &quants[f->type];
+    uint8_t *data = harness_input(h, (size_t)rows * blocks * q->block_bytes, 1);
+    fill_blocks(h, f, data, (size_t)rows * blocks, kind);
+    void *tile = harness_input(h, blocks * q->tile_bytes, 64);
+    h->ref->pack[f->type](data, blocks * q->block_bytes, rows, blocks, tile);
+    if (values)
+        memset(values, 0, TILE_ROWS * blocks * q->block * sizeof *values);
+    for (size_t b = 0; values && b < (size_t)rows * blocks; b++)
+        f->decode(data + b * q->block_bytes, values + b * q->block);
+    return tile;
+}
+
+static void check_pack(struct harness *h, const struct format *f)
+{
+    const struct quant *q = &quants[f->type];
+    static const int row_counts[] = {16, 1, 7, 15};
+    for (int i = 0; i < 4 * WEIGHT_KINDS; i++) {
+        size_t blocks = 1 + test_random(&h->random) % 5, extra = i & 1 ? 13 : 0, k = blocks * q->block;
+        int rows = row_counts[i % 4];
+        harness_begin(h, "rows=%d blocks=%zu weights=%d", rows, blocks, i / 4);
+        size_t row_bytes = blocks * q->block_bytes + extra;
+        uint8_t *data = harness_input(h, (size_t)(rows - 1) * row_bytes + blocks * q->block_bytes, 1);
+        for (int r = 0; r < rows; r++)
+            fill_blocks(h, f, data + (size_t)r * row_bytes, blocks, i / 4);
+        struct pair tile = harness_output(h, blocks * q->tile_bytes, 64);
+        h->ref->pack[f->type](data, row_bytes, rows, blocks, tile.want);
+        h->tier->pack[f->type](data, row_bytes, rows, blocks, tile.got);
+        harness_same(h);
+        double values[5 * 256];
+        for (int r = 0; r < TILE_ROWS; r++) {
+            struct pair out = harness_output(h, k * sizeof(float), 4);
+            memset(values, 0, sizeof values);
+            for (size_t b = 0; r < rows && b < blocks; b++)
+                f->decode(data + (size_t)r * row_bytes + b * q->block_bytes, values + b * q->block);
+            h->ref->unpack[f->type](tile.want, r, k, out.want);
+            h->tier->unpack[f->type](tile.want, r, k, out.got);
+            harness_close(h, out.got, values, NULL, k, 1e-7);
+        }
+        harness_same(h);
+    }
+}
+
+/* ---- activations */
+
+/* A panel [k / 32][stride] of which `cols` columns are used; it ends with the last column used. */
+static struct act_block *make_panel(struct harness *h, size_t k, int cols, size_t stride, enum floats kind)
+{
+    size_t blocks = k / ACT_BLOCK;
+    struct act_block *x = harness_input(h, ((blocks - 1) * stride + (size_t)cols) * sizeof *x, 16);
+    float *column = malloc(k * sizeof *column);
+    for (int c = 0; c < cols; c++) {
+        harness_floats(h, column, k, kind);
+        for (size_t i = 0; i < k && kind == FLOATS_HUGE; i++)
+            column[i] *= 1e-12f; /* or else sums overflow */
+        h->ref->quantize(column, k, x + c, stride);
+    }
+    free(column);
+    return x;
+}
+
+static void check_linear(struct harness *h, const struct format *f, size_t blocks, int cols, int rows, enum weights kind)
+{
+    const struct quant *q = &quants[f->type];
+    size_t k = blocks * q->block;
+    size_t stride = (size_t)cols + (h->round % 3 == 0 ? 0 : test_random(&h->random) % 5);
+    size_t y_stride = TILE_ROWS + (h->round % 2 ? 0 : test_random(&h->random) % 40);
+    enum floats floats = h->round % FLOAT_KINDS;
+    harness_begin(h, "k=%zu cols=%d rows=%d x_stride=%zu y_stride=%zu weights=%d floats=%d", k, cols, rows, stride, y_stride, kind,
+                  floats);
+    double *values = malloc(TILE_ROWS * k * sizeof *values);
+    const void *tile = make_tile(h, f, blocks, rows, kind, values);
+    const struct act_block *x = make_panel(h, k, cols, stride, floats);
+    struct pair y = harness_output(h, ((size_t)(cols - 1) * y_stride + TILE_ROWS) * sizeof(float), 4);
+    float *gap = malloc(((size_t)cols * y_stride + TILE_ROWS) * sizeof *gap);
+    memcpy(gap, y.want, ((size_t)(cols - 1) * y_stride + TILE_ROWS) * sizeof *gap);
+    h->ref->linear[f->type](tile, k, x, stride, cols, y.want, y_stride);
+    h->tier->linear[f->type](tile, k, x, stride, cols, y.got, y_stride);
+    harness_same(h);
+    for (int c = 0; c < cols; c++) {
+        double want[TILE_ROWS] = {0}, scale[TILE_ROWS] = {0};
+        for (size_t i = 0; i < k; i++) {
+            const struct act_block *a = &x[i / ACT_BLOCK * stride + (size_t)c];
+            for (int r = 0; r < TILE_ROWS; r++) {
+                double product = values[(size_t)r * k + i] * a->q[i % ACT_BLOCK] * (double)a->d;
+                want[r] += product;
+                scale[r] += fabs(product);
+            }
+        }
+        harness_close(h, (float *)y.got + (size_t)c * y_stride, want, scale, TILE_ROWS, 1e-5);
+        size_t after = (size_t)c * y_stride + TILE_ROWS;
+        if (c + 1 < cols && memcmp((float *)y.want + after, gap + after, (y_stride - TILE_ROWS) * sizeof *gap) != 0)
+            harness_fail(h, "wrote between columns %d and %d", c, c + 1);
+    }
+    free(values);
+    free(gap);
+}
+
+/* 512 rows by 512 columns of k = 2048 as ops does it, panel by panel; and one column over 64 MB of weights. */
+static void bench_linear(struct harness *h, const struct format *f)
+{
+    enum { K = 2048, TILES = 32, COLS = 512, COLUMN_TILES = 2048 };
+    const struct quant *q = &quants[f->type];
+    size_t tile_bytes = K / q->block * q->tile_bytes;
+    harness_begin(h, "bench");
+    const void *one = make_tile(h, f, K / q->block, TILE_ROWS, WEIGHTS_RANDOM, NULL);
+    size_t tiles = (size_t)64 * 1024 * 1024 / tile_bytes;
+    uint8_t *matrix = aligned_alloc(64, tiles * tile_bytes / 64 * 64 + 64);
+    for (size_t t = 0; t < tiles; t++)
+        memcpy(matrix + t * tile_bytes, one, tile_bytes);
+    int cols = h->tier->cols;
+    struct act_block *panels = harness_input(h, (size_t)(COLS / cols + 1) * (size_t)cols * K / ACT_BLOCK * sizeof *panels, 64);
+    const struct act_block *panel = make_panel(h, K, cols, (size_t)cols, FLOATS_UNIFORM);
+    size_t panel_blocks = (size_t)cols * K / ACT_BLOCK;
+    for (int c = 0; c < COLS; c += cols)
+        memcpy(panels + (size_t)(c / cols) * panel_blocks, panel, panel_blocks * sizeof *panel);
+    float *y = malloc((size_t)MAX_COLS * TILES * TILE_ROWS * sizeof *y);
+    linear_fn *linear = h->tier->linear[f->type];
+    BENCH(h, "512 x 512 x 2048", 2.0 * TILES * TILE_ROWS * (COLS / cols * cols) * K, "Gop/s")
+        for (int p = 0; p < COLS / cols; p++)
+            for (size_t t = 0; t < TILES; t++)
+                linear(matrix + t * tile_bytes, K, panels + (size_t)p * panel_blocks, (size_t)cols, cols, y + t * TILE_ROWS,
+                       TILES * TILE_ROWS);
+    for (int n = 1; n <= 4; n++) {
+        char label[40];
+        snprintf(label, sizeof label, "%d column%s from memory", n, n > 1 ? "s" : "");
+        BENCH(h, label, (double)(tiles * tile_bytes), "GB/s")
+            for (size_t t = 0; t < tiles; t++)
+                linear(matrix + t * tile_bytes, K, panels, (size_t)cols, n, y, TILE_ROWS);
+    }
+    free(matrix);
+    free(y);
+}
+
+static void linear_case(struct harness *h)
+{
+    const struct format *f = h->arg;
+    for (int cols = 1; cols <= MAX_COLS; cols++)
+        for (size_t blocks = 1; blocks <= 3; blocks++)
+            check_linear(h, f, blocks, cols, TILE_ROWS, WEIGHTS_RANDOM);
+    for (int kind = 0; kind < 3 * WEIGHT_KINDS; kind++)
+        check_linear(h, f, 1 + test_random(&h->random) % 4, 1 + (int)(test_random(&h->random) % MAX_COLS),
+                     1 + (int)(test_random(&h->random) % TILE_ROWS), kind % WEIGHT_KINDS);
+    check_linear(h, f, 11, MAX_COLS, TILE_ROWS, WEIGHTS_RANDOM);
+    if (h->benching)
+        bench_linear(h, f);
+}
+
+static void pack_case(struct harness *h)
+{
+    const struct format *f = h->arg;
+    enum { BLOCKS_BYTES = 1 << 20 };
+    check_pack(h, f);
+    if (!h->benching)
+        return;
+    const struct quant *q = &quants[f->type];
+    size_t blocks = BLOCKS_BYTES / TILE_ROWS / q->block_bytes, row_bytes = blocks * q->block_bytes;
+    harness_begin(h, "bench");
+    uint8_t *data = harness_input(h, TILE_ROWS * row_bytes, 1);
+    fill_blocks(h, f, data, TILE_ROWS * blocks, WEIGHTS_RANDOM);
+    struct pair tile = harness_output(h, blocks * q->tile_bytes, 64);
+    float *row = malloc(blocks * q->block * sizeof *row);
+    BENCH(h, "pack, bytes of source", (double)(TILE_ROWS * row_bytes), "GB/s")
+        h->tier->pack[f->type](data, row_bytes, TILE_ROWS, blocks, tile.got);
+    BENCH(h, "unpack a row, bytes of floats", (double)(blocks * q->block * sizeof *row), "GB/s")
+        h->tier->unpack[f->type](tile.got, 3, blocks * q->block, row);
+    free(row);
+}
+
+/* ---- quantize */
+
+static void check_quantized(struct harness *h, const float *x, size_t k, const struct act_block *q, size_t stride)
+{
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, q += stride) {
+        double amax = 0, worst = 0;
+        int lo = 0, hi = 0;
+        for (int i = 0; i < ACT_BLOCK; i++) {
+            amax = fmax(amax, fabs((double)x[i]));
+            worst = fmax(worst, fabs((double)q->d * q->q[i] - (double)x[i]));
+            *(i < 16 ? &lo : &hi) += q->q[i];
+        }
+        double unit = amax / 127;
+        if (amax < 1e-30 ? q->d != 0 || q->nsum != 0 : fabs((double)q->d - unit) > 1e-7 * unit)
+            harness_fail(h, "block %zu: scale %g, largest value %g", b, (double)q->d, amax);
+        if (worst > 0.50001 * unit + 1e-30)
+            harness_fail(h, "block %zu: off by %g of a unit", b, worst / unit);
+        if (q->nlo != -lo || q->nhi != -hi || q->nsum != -lo - hi)
+            harness_fail(h, "block %zu: wrong sums", b);
+    }
+}
+
+static void quantize_case(struct harness *h)
+{
+    for (int i = 0; i < 20 * FLOAT_KINDS; i++) {
+        size_t k = ACT_BLOCK * (1 + test_random(&h->random) % 9), stride = 1 + test_random(&h->random) % 17;
+        harness_begin(h, "k=%zu stride=%zu floats=%d", k, stride, i % FLOAT_KINDS);
+        float *x = harness_input(h, k * sizeof *x, 4);
+        harness_floats(h, x, k, i % FLOAT_KINDS);
+        if (i / FLOAT_KINDS == 1) /* halves: ties to even */
+            for (size_t j = 0; j < k; j++)
+                x[j] = j % ACT_BLOCK == 5 ? -127 : (float)(test_random(&h->random) % 254) * 0.5f;
+        struct pair q = harness_output(h, ((k / ACT_BLOCK - 1) * stride + 1) * sizeof(struct act_block), 16);
+        h->ref->quantize(x, k, q.want, stride);
+        h->tier->quantize(x, k, q.got, stride);
+        harness_same(h);
+        check_quantized(h, x, k, q.got, stride);
+    }
+    enum { K = 2048 };
+    harness_begin(h, "bench");
+    float *x = harness_input(h, K * sizeof *x, 4);
+    harness_floats(h, x, K, FLOATS_UNIFORM);
+    struct act_block *q = harness_input(h, K / ACT_BLOCK * 16 * sizeof *q, 64);
+    BENCH(h, "k=2048, bytes of floats", K * sizeof *x, "GB/s")
+        h->tier->quantize(x, K, q, 16);
+}
+
+/* ---- measures */
+
+static void peak_case(struct harness *h)
+{
+    harness_begin(h, "peak");
+    uint64_t ops = h->tier->peak(1000);
+    if (ops == 0 || ops % 1000 != 0 || h->tier->peak(3000) != 3 * ops)
+        harness_fail(h, "1000 rounds are %llu operations", (unsigned long long)ops);
+}
+
+/* Depends on each byte: change any and the answer changes. */
+static void read_case(struct harness *h)
+{
+    for (size_t n = 256; n <= 1024; n += 256) {
+        harness_begin(h, "n=%zu", n);
+        uint8_t *data = harness_input(h, n, 64);
+        for (size_t i = 0; i < n; i++)
+            data[i] = (uint8_t)test_random(&h->random);
+        uint64_t before = h->tier->read(data, n);
+        for (size_t i = 0; i < n; i++) {
+            data[i] ^= 0x10;
+            if (h->tier->read(data, n) == before)
+                harness_fail(h, "byte %zu does not count", i);
+            data[i] ^= 0x10;
+        }
+    }
+}
+
+/* ---- the list */
+
+const struct kernel_case quant_cases[] = {
+    {"pack Q4_0", pack_case, &formats[0]}, {"linear Q4_0", linear_case, &formats[0]},
+    {"pack Q8_0", pack_case, &formats[1]}, {"linear Q8_0", linear_case, &formats[1]},
+    {"pack Q4_K", pack_case, &formats[2]}, {"linear Q4_K", linear_case, &formats[2]},
+    {"pack Q6_K", pack_case, &formats[3]}, {"linear Q6_K", linear_case, &formats[3]},
+    {"quantize", quantize_case, NULL},     {"peak", peak_case, NULL},
+    {"read", read_case, NULL},             {NULL, NULL, NULL},
+};
