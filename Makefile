@@ -1,51 +1,70 @@
 # libslm - one Makefile for everything; `make help` lists the targets.
 
-CC ?= gcc
+# --- settings: `make NAME=VALUE`
+BUILD ?= build
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(CROSS)gcc
 endif
-CXX ?= g++
+ifeq ($(origin CXX),default)
+CXX := $(CROSS)g++
+endif
 AR := $(CROSS)ar
 LD := $(CROSS)ld
 OBJCOPY := $(CROSS)objcopy
-ifneq ($(CROSS),)
-CC := $(CROSS)gcc
-CXX := $(CROSS)g++
+
+# as many jobs as there are processors, unless -j was given
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
-BUILD ?= build
-PREFIX ?= /usr/local
-PKG_CONFIG ?= pkg-config
+MAKEFLAGS += --no-print-directory
+# `make V=1` shows the commands
+ifneq ($(V),1)
+Q := @
+endif
+say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 
-VERSION := 0.1.0
-SOVERSION := 0
+# --- options: 1 where found, 0 builds without; WERROR=1 turns warnings into errors
+exists = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1 || echo 0)
+OPENMP ?= $(shell echo '\#include <omp.h>' | $(CC) -fopenmp -E - >/dev/null 2>&1 && echo 1 || echo 0)
+HWLOC ?= $(call exists,hwloc)
+OPENBLAS ?= $(call exists,openblas)
+WERROR ?= 0
 
-# --- options: OPENMP, HWLOC, OPENBLAS; 1 by default where found, 0 builds without
-OPENMP ?= 1
-HWLOC ?= $(shell $(PKG_CONFIG) --exists hwloc 2>/dev/null && echo 1 || echo 0)
-OPENBLAS ?= $(shell $(PKG_CONFIG) --exists openblas 2>/dev/null && echo 1 || echo 0)
-
-ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+# slm.h says which version this is
+VERSION := $(shell awk '/define SLM_VERSION_M|define SLM_VERSION_P/ { v = v s $$3; s = "." } END { print v }' include/slm.h)
+SOVERSION := $(firstword $(subst ., ,$(VERSION)))
+ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
-CFLAGS ?= -O2 -g
-BASE := -std=c11 -D_GNU_SOURCE -Iinclude -MMD -MP -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) $(EXTRA)
+BASE := -std=c11 -D_GNU_SOURCE -Iinclude -MMD -MP -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN)
 LDLIBS := -lm
+PC_LIBS := -lm
+ifeq ($(WERROR),1)
+BASE += -Werror
+endif
 ifeq ($(OPENMP),1)
 OMP := -fopenmp
 BASE += -DSLM_OPENMP
-else
-BASE += -Wno-unknown-pragmas
+PC_LIBS += $(if $(shell $(CC) --version 2>/dev/null | grep clang),-lomp,-lgomp)
 endif
 ifeq ($(HWLOC),1)
 BASE += -DSLM_HWLOC $(shell $(PKG_CONFIG) --cflags hwloc)
 LDLIBS += $(shell $(PKG_CONFIG) --libs hwloc)
+PC_LIBS += $(shell $(PKG_CONFIG) --libs hwloc)
 endif
 ifeq ($(OPENBLAS),1)
 BASE += -DSLM_OPENBLAS $(shell $(PKG_CONFIG) --cflags openblas)
 LDLIBS += $(shell $(PKG_CONFIG) --libs openblas)
+PC_LIBS += $(shell $(PKG_CONFIG) --libs openblas)
 endif
 
-# --- kernels: flags belong to the folder
+# --- flags that belong to a folder or a file
 KERNEL_DIRS := kernels kernels/ref
 ifeq ($(ARCH),x86_64)
 KERNEL_DIRS += kernels/avx2 kernels/avx512
@@ -56,84 +75,168 @@ KERNEL_DIRS += kernels/neon
 BASE += -DSLM_NEON
 endif
 endif
-FLAGS_kernels/avx2 := -mavx2 -mfma -mf16c
-FLAGS_kernels/avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
-FLAGS_kernels/neon := -march=armv8.2-a+dotprod
+FLAGS_kernels := -O3
+FLAGS_kernels/ref := -O3
+FLAGS_kernels/avx2 := -O3 -mavx2 -mfma -mf16c
+FLAGS_kernels/avx512 := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+FLAGS_kernels/neon := -O3 -march=armv8.2-a+dotprod
+FLAGS_lib/par.c := $(OMP)
 # parsing code converts integers with care
 STRICT := lib/cursor.c lib/gguf.c lib/map.c lib/mem.c lib/status.c
+$(foreach f,$(STRICT),$(eval FLAGS_$(f) := -Wconversion))
+flags = $(FLAGS_$(patsubst %/,%,$(dir $<))) $(FLAGS_$<)
 
+# --- sources and what becomes of them
 KERNEL_SRC := $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c))
 LIB_SRC := $(wildcard lib/*.c lib/tokenizer/*.c lib/chat/*.c lib/arch/*.c)
 TEST_SRC := $(wildcard tests/*.c)
 SUITES := $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/slm-*.c))
 TOOL_COMMON := $(filter-out tools/slm-%,$(wildcard tools/*.c tools/*.S))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+MAN := $(wildcard man/*.1)
 
 obj = $(patsubst %,$(BUILD)/obj/%.o,$(1))
-KERNEL_OBJ := $(call obj,$(KERNEL_SRC))
-LIB_OBJ := $(call obj,$(LIB_SRC))
+LIB_OBJ := $(call obj,$(KERNEL_SRC) $(LIB_SRC))
 TEST_OBJ := $(call obj,$(TEST_SRC))
 COMMON_OBJ := $(call obj,$(TOOL_COMMON))
+TEST_PKGS := check libpcre2-8
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
+SHARED_LIB := libslm.so.$(VERSION)
 
-.PHONY: all lib tools tests help clean
+# What the scripts below use. Not the options: those found before an installation must not reach the make started after it.
+export BUILD CC CXX PKG_CONFIG TEST_PKGS
+
+.PHONY: all lib tools tests
 all: lib tools ## build the libraries and the tools (default)
-lib: $(BUILD)/lib/libslm.a $(BUILD)/lib/libslm.so
+lib: $(BUILD)/lib/libslm.a $(BUILD)/lib/libslm.so $(BUILD)/lib/libslm.pc
 tools: $(addprefix $(BUILD)/bin/,$(TOOLS))
 tests: $(BUILD)/bin/tests
 
-help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | sort | awk -F'\t' '{printf "  make %-12s%s\n", $$1, $$2}'
+# --- the two commands of the README; what they install changes what was found above, so they start make again
+.PHONY: demo check deps run-demo run-check
+demo: ## install what the build needs, build, and answer a question
+	@scripts/deps.sh build
+	@$(MAKE) run-demo
+check: ## install what the tests need, build everything and run every test
+	@scripts/deps.sh tests
+	@$(MAKE) run-check
+deps: ## install the packages that the build and the tests use
+	@scripts/deps.sh tests
 
+run-demo: $(BUILD)/bin/slm-run
+	@printf '\nHow long is a year?\n'
+	@$(BUILD)/bin/slm-run --temp 0 -p 'How long is a year?'
+run-check: all tests
+	@scripts/check.sh
+
+# --- more checks, each in a build of its own
+SANITIZE = $(MAKE) BUILD=$(BUILD)/$@ OPENBLAS=0 HWLOC=0
+.PHONY: asan tsan fuzz lint bench
+asan: ## run the tests with the address, leak and undefined-behaviour sanitizers
+	@$(SANITIZE) CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests tools
+	@scripts/sanitized.sh address $(BUILD)/asan/bin/tests
+tsan: ## run the tests with the thread sanitizer (clang, libomp)
+	@$(SANITIZE) CC=clang CFLAGS='-O1 -g -fsanitize=thread' tests tools
+	@scripts/sanitized.sh thread $(BUILD)/tsan/bin/tests
+fuzz: ## run each fuzzer of tests/fuzz for FUZZ_SECONDS (clang)
+	@$(SANITIZE) OPENMP=0 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
+	@for f in $(FUZZERS); do scripts/fuzz.sh $(BUILD)/fuzz/bin/$$f $(FUZZ_SECONDS) || exit 1; done
+lint: lib ## check the rules of the code, its symbols, the man pages and the docs
+	@scripts/lint.sh
+bench: $(BUILD)/bin/slm-bench ## measure a small model of random weights (slm-bench has more)
+	@$(BUILD)/bin/slm-bench --shape smollm2-135m --type Q4_0 -p 128 -n 32 -r 3
+
+.PHONY: help clean
+help: ## this list
+	@echo 'Targets:'
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | expand -t18
+	@echo 'Options: OPENMP=0 HWLOC=0 OPENBLAS=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-$(BUILD)/obj/kernels/%.c.o: kernels/%.c
+# --- stamps: the text of a variable, so that what was built with other flags or from other files is built again
+quote = '$(subst ','\'',$(1))'
+stamp = printf '%s\n' $(call quote,$(1)) | cmp -s - $@ || printf '%s\n' $(call quote,$(1)) > $@
+.PHONY: FORCE
+$(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -O3 $(BASE) $(FLAGS_$(patsubst %/,%,$(dir $<))) -c $< -o $@
-$(BUILD)/obj/lib/%.c.o: lib/%.c
+	@$(call stamp,$(CC) $(CFLAGS) $(BASE) $(OMP) $(LDFLAGS) $(LDLIBS) $(foreach d,$(KERNEL_DIRS),$(FLAGS_$(d))) $(STRICT))
+$(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(OMP) $(if $(filter $<,$(STRICT)),-Wconversion) -c $< -o $@
-$(BUILD)/obj/tools/%.c.o: tools/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) -c $< -o $@
-$(BUILD)/obj/tools/%.S.o: tools/%.S
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c $< -o $@
-$(BUILD)/obj/tests/%.c.o: tests/%.c | $(BUILD)/gen/suites.def
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) -I$(BUILD)/gen -c $< -o $@
+	@$(call stamp,$(LIB_OBJ) $(TEST_OBJ) $(COMMON_OBJ))
 
+# --- rules
+$(BUILD)/obj/%.c.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(BASE) $(flags) -c $< -o $@
+$(BUILD)/obj/%.S.o: %.S $(wildcard examples/models/*) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,AS)
+	$(Q)$(CC) $(CFLAGS) $(BASE) -c $< -o $@
 # one list of the test suites, made from the file names
-$(BUILD)/gen/suites.def: $(wildcard tests/test_*.c)
+$(TEST_OBJ): BASE += -I$(BUILD)/gen
+$(TEST_OBJ): | $(BUILD)/gen/suites.def
+$(BUILD)/gen/suites.def: $(BUILD)/sources
 	@mkdir -p $(@D)
 	@printf 'SUITE(%s)\n' $(SUITES) > $@
 
 # One object with the internals made local, so that a static link can't clash with the host's names.
-$(BUILD)/lib/libslm.o: $(KERNEL_OBJ) $(LIB_OBJ)
+$(BUILD)/lib/libslm.a: $(LIB_OBJ) $(BUILD)/sources
 	@mkdir -p $(@D)
-	$(LD) -r -o $@ $^
-	$(OBJCOPY) --localize-hidden $@
-$(BUILD)/lib/libslm.a: $(BUILD)/lib/libslm.o
-	@rm -f $@
-	$(AR) rcs $@ $^
-$(BUILD)/lib/libslm.so: $(KERNEL_OBJ) $(LIB_OBJ) lib/slm.map
-	$(CC) $(CFLAGS) $(OMP) -shared -Wl,-soname,libslm.so.$(SOVERSION) -Wl,--version-script,lib/slm.map -Wl,-z,defs \
-	  $(KERNEL_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS) -o $@
-	ln -sf libslm.so $@.$(SOVERSION)
+	$(call say,AR)
+	$(Q)$(LD) -r -o $(BUILD)/obj/libslm.o $(LIB_OBJ)
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/obj/libslm.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/libslm.o
+$(BUILD)/lib/libslm.so: $(LIB_OBJ) lib/slm.map $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(OMP) -shared -Wl,-soname,libslm.so.$(SOVERSION) -Wl,--version-script,lib/slm.map -Wl,-z,defs \
+	  $(LIB_OBJ) $(LDFLAGS) $(LDLIBS) -o $(@D)/$(SHARED_LIB)
+	$(Q)ln -sf $(SHARED_LIB) $(@D)/libslm.so.$(SOVERSION) && ln -sf $(SHARED_LIB) $@
+# where the library lies is known at the installation only, which fills in the first two lines
+$(BUILD)/lib/libslm.pc: include/slm.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=' 'libdir=' 'includedir=$${prefix}/include' '' 'Name: libslm' 'Version: $(VERSION)' \
+	  'Description: inference of quantized small language models on CPUs' \
+	  'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lslm' 'Libs.private: $(PC_LIBS)' > $@
 
 $(BUILD)/bin/slm-%: $(BUILD)/obj/tools/slm-%.c.o $(COMMON_OBJ) $(BUILD)/lib/libslm.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(OMP) $^ $(LDFLAGS) $(LDLIBS) $(TOOL_LIBS) -o $@
-
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter-out $(BUILD)/sources,$^) $(LDFLAGS) $(LDLIBS) -o $@
 # tests reach inside, so they link the objects
-$(BUILD)/bin/tests: $(TEST_OBJ) $(KERNEL_OBJ) $(LIB_OBJ)
+$(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(BUILD)/sources
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(OMP) $^ $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) -o $@
-TEST_LIBS = $(shell $(PKG_CONFIG) --libs check libpcre2-8)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(OMP) $(TEST_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) -o $@
+.PHONY: fuzzers
+fuzzers: $(addprefix $(BUILD)/bin/,$(FUZZERS))
+$(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDFLAGS) $(LDLIBS) -o $@
 
-.PHONY: check
-check: all tests ## build everything and run every test
-	$(BUILD)/bin/tests
+# --- installation
+ROOT = $(DESTDIR)$(PREFIX)
+ROOT_LIB = $(DESTDIR)$(LIBDIR)
+.PHONY: install uninstall
+install: all ## install below PREFIX (default /usr/local), inside DESTDIR if given
+	install -d $(ROOT)/bin $(ROOT)/include $(ROOT)/share/man/man1 $(ROOT_LIB)/pkgconfig
+	install -m 644 include/slm.h $(ROOT)/include
+	install -m 644 $(BUILD)/lib/libslm.a $(ROOT_LIB)
+	install -m 755 $(BUILD)/lib/$(SHARED_LIB) $(ROOT_LIB)
+	ln -sf $(SHARED_LIB) $(ROOT_LIB)/libslm.so.$(SOVERSION)
+	ln -sf $(SHARED_LIB) $(ROOT_LIB)/libslm.so
+	sed -e 's|^prefix=.*|prefix=$(PREFIX)|' -e 's|^libdir=.*|libdir=$(LIBDIR)|' $(BUILD)/lib/libslm.pc \
+	  > $(ROOT_LIB)/pkgconfig/libslm.pc
+	$(if $(TOOLS),install -m 755 $(addprefix $(BUILD)/bin/,$(TOOLS)) $(ROOT)/bin)
+	$(if $(MAN),install -m 644 $(MAN) $(ROOT)/share/man/man1)
+uninstall: ## remove what install has put there
+	rm -f $(ROOT)/include/slm.h $(ROOT_LIB)/libslm.a $(ROOT_LIB)/libslm.so $(ROOT_LIB)/libslm.so.$(SOVERSION) \
+	  $(ROOT_LIB)/$(SHARED_LIB) $(ROOT_LIB)/pkgconfig/libslm.pc \
+	  $(addprefix $(ROOT)/bin/,$(TOOLS)) $(addprefix $(ROOT)/share/man/man1/,$(notdir $(MAN)))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .SECONDARY:

@@ -1,8 +1,10 @@
 #include "tests.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 const char *shared_path(const char *name)
@@ -13,8 +15,24 @@ const char *shared_path(const char *name)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
+static atomic_int *skips; /* shared with the process of each test */
+
+void skip_init(void)
+{
+    void *page = mmap(NULL, sizeof *skips, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        abort();
+    skips = page;
+}
+
+int skip_count(void)
+{
+    return *skips;
+}
+
 void skip(const char *test, const char *reason)
 {
+    ++*skips;
     printf("SKIP %s (%s)\n", test, reason);
     fflush(stdout);
 }

@@ -12,11 +12,17 @@
 #include "suites.def"
 #undef SUITE
 
-/* Path of a file in ../shared, or NULL where it is absent; the suite then calls skip(). Static storage, valid until the next call. */
+/* Path of a file in ../shared, or NULL where it is absent; the suite then calls skip(). Static storage, valid until the next
+ * call. */
 const char *shared_path(const char *name);
 
-/* Counts a test as skipped, by name: prints "SKIP name (reason)" to stdout. Return from the test afterwards. */
+/* Counts a test as skipped, by name: prints "SKIP name (reason)" to stdout. Return from the test afterwards: one test skips
+ * once at most. */
 void skip(const char *test, const char *reason);
+
+/* For main: the count of skipped tests. */
+void skip_init(void);
+int skip_count(void);
 
 /* Whole file in memory (free it with free), NUL-terminated; NULL if it can't be read. */
 void *read_file(const char *path, size_t *size);

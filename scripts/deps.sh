@@ -1,0 +1,60 @@
+#!/bin/sh
+# deps.sh build|tests - installs what the build (and the tests) need and this machine lacks; silent if that is nothing.
+# Only the compiler, make, check and PCRE2 are needed; without pkg-config, hwloc or OpenBLAS the library does without.
+set -u
+: "${CC:=gcc}" "${CXX:=g++}" "${PKG_CONFIG:=pkg-config}"
+
+needed='' wanted=''
+library() { "$PKG_CONFIG" --exists "$1" 2>/dev/null; }
+program() { command -v "${1%% *}" >/dev/null 2>&1; }
+compiles() { echo "#include <$2>" | $1 -E -x "$3" - >/dev/null 2>&1; }
+
+# the compilers that are asked for, each with the headers of its C library
+package() {
+    case $1 in
+    *clang*) echo clang libc6-dev ;;
+    *g++*) echo g++ ;;
+    *) echo gcc libc6-dev ;;
+    esac
+}
+compiles "$CC" stdio.h c || needed="$needed $(package "$CC")"
+program "$PKG_CONFIG" || wanted="$wanted pkg-config"
+[ "${HWLOC:-1}" = 0 ] || library hwloc || wanted="$wanted libhwloc-dev"
+[ "${OPENBLAS:-1}" = 0 ] || library openblas || wanted="$wanted libopenblas-dev"
+if [ "${1:-build}" = tests ]; then
+    compiles "$CXX" cstdio c++ || needed="$needed $(package "$CXX")"
+    program "$PKG_CONFIG" || needed="$needed pkg-config" wanted=${wanted# pkg-config}
+    library check || needed="$needed check"
+    library libpcre2-8 || needed="$needed libpcre2-dev"
+fi
+[ -n "$needed$wanted" ] || exit 0
+
+# No further without what is needed, but without what is only wanted.
+refuse() {
+    echo "$1"
+    if [ -z "$needed" ]; then
+        echo "Building without:$wanted"
+        exit 0
+    fi
+    echo "These are needed (Debian's names; other systems have similar ones):$needed"
+    [ -z "$wanted" ] || echo "These make it faster:$wanted"
+    exit 1
+}
+
+program apt-get || refuse "This system has no apt-get: please install the packages below, then run make again."
+as_root=''
+if [ "$(id -u)" -ne 0 ]; then
+    program sudo || refuse "Not root and no sudo: run this as root: apt-get install$needed$wanted"
+    as_root=sudo
+    [ -t 0 ] || as_root='sudo -n' # nobody can type a password
+fi
+echo "Installing with ${as_root:+$as_root }apt-get:$needed$wanted"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -y "$@" >>"$log" 2>&1; }
+apt update || true # offline, the packages may still be in the cache
+# shellcheck disable=SC2086 # lists of words
+if ! apt install --no-install-recommends $needed $wanted; then
+    tail -n 15 "$log"
+    refuse "apt-get failed."
+fi
