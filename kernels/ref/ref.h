@@ -5,6 +5,7 @@
 
 #include "../half.h"
 #include "../kernels.h"
+#include "../unroll.h"
 
 /* Every type has these three. */
 #define QUANT(name, ...)                                                                                                   \
@@ -61,7 +62,7 @@ static inline void decode_nibbles(const uint8_t nibbles[4][64], int row, int z, 
 }
 
 /* The bodies: linear_ref and unpack_ref of a type are one call each, with its decoder and family as constants. */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 
 ALWAYS_INLINE float ref_block_value(enum ref_family family, const struct ref_row *row, const struct act_block *x)
 {

@@ -1,0 +1,154 @@
+/* linear.h - the AVX2 bodies of linear for quantized types, one per family; a type adds the unpacking of its blocks.
+ *
+ * Half a tile (8 rows) meets n columns at a time. A vector of weights holds 4 consecutive k of 8 rows, and meets the same 4 k of
+ * one column, broadcast:
+ *
+ *   w (u8)    | r0: k k+1 k+2 k+3 | r1: k k+1 k+2 k+3 | ... | r7 |
+ *   q (s8)    |     k k+1 k+2 k+3 |     k k+1 k+2 k+3 | ... |    |   vpbroadcastd
+ *   maddubs   | r0: a      b      | r1: a      b      | ... | r7 |   s16, added up over as many vectors as fit
+ *   madd by 1 | r0: a + b         | r1: a + b         | ... | r7 |   s32
+ *
+ * The 8 vectors of a block and the n accumulators stay in registers. */
+#ifndef SLM_AVX2_LINEAR_H
+#define SLM_AVX2_LINEAR_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "../kernels.h"
+#include "../unroll.h"
+
+enum avx2_family { ONE_SCALE, SCALE_MIN, TWO_SCALES };
+
+/* 8 rows of one k block. */
+struct avx2_block {
+    __m256i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
+    __m256 dw, dw_hi;   /* scale of all values, or of k 0..15; of k 16..31 */
+    __m256 dm;          /* minimum */
+};
+
+/* Reads rows 8 half .. 8 half + 7 of k block b. */
+typedef void avx2_unpack_fn(const void *tile, size_t b, int half, struct avx2_block *out);
+
+/* What is fixed for a type. */
+struct avx2_type {
+    enum avx2_family family;
+    int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
+    int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768 */
+};
+
+ALWAYS_INLINE __m256 avx2_halves(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
+}
+
+ALWAYS_INLINE __m256i avx2_broadcast(const void *p)
+{
+    int32_t v;
+    memcpy(&v, p, sizeof v);
+    return _mm256_set1_epi32(v);
+}
+
+/* The nibbles of 8 rows: low nibbles are k 0..15, high ones k 16..31. */
+ALWAYS_INLINE void avx2_nibbles(const uint8_t nibbles[4][64], int half, __m256i w[8])
+{
+    const __m256i low = _mm256_set1_epi8(15);
+    UNROLL
+    for (int v = 0; v < 4; v++) {
+        __m256i x = _mm256_loadu_si256((const void *)(nibbles[v] + 32 * half));
+        w[v] = _mm256_and_si256(x, low);
+        w[v + 4] = _mm256_and_si256(_mm256_srli_epi16(x, 4), low);
+    }
+}
+
+/* start + the dot products of vectors first .. first + count - 1 with q. */
+ALWAYS_INLINE __m256i avx2_dot(const __m256i w[8], const int8_t *q, int first, int count, int run, __m256i start)
+{
+    const __m256i ones = _mm256_set1_epi16(1);
+    UNROLL
+    for (int g = first; g < first + count; g += run) {
+        __m256i sum = _mm256_maddubs_epi16(w[g], avx2_broadcast(q + 4 * g));
+        UNROLL
+        for (int i = g + 1; i < g + run; i++)
+            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(w[i], avx2_broadcast(q + 4 * i)));
+        start = _mm256_add_epi32(start, _mm256_madd_epi16(sum, ones));
+    }
+    return start;
+}
+
+/* z times a negated sum of activations. */
+ALWAYS_INLINE __m256i avx2_bias(int log2_z, const int32_t *nsum)
+{
+    return log2_z < 0 ? _mm256_setzero_si256() : _mm256_slli_epi32(avx2_broadcast(nsum), log2_z);
+}
+
+/* The term t of README.md for one column. */
+ALWAYS_INLINE __m256 avx2_term(struct avx2_type type, const struct avx2_block *w, const struct act_block *a)
+{
+    if (type.family == TWO_SCALES) {
+        __m256i lo = avx2_dot(w->w, a->q, 0, 4, type.run, avx2_bias(type.log2_z, &a->nlo));
+        __m256i hi = avx2_dot(w->w, a->q, 4, 4, type.run, avx2_bias(type.log2_z, &a->nhi));
+        return _mm256_fmadd_ps(w->dw_hi, _mm256_cvtepi32_ps(hi), _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(lo)));
+    }
+    __m256i isum = avx2_dot(w->w, a->q, 0, 8, type.run, avx2_bias(type.log2_z, &a->nsum));
+    __m256 t = _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum));
+    if (type.family == SCALE_MIN)
+        t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
+    return t;
+}
+
+/* n columns of one half tile, or of both at once: a few columns must read the weights once, in order. */
+ALWAYS_INLINE void avx2_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, int first_half,
+                                int halves, const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+{
+    __m256 acc[2 * 6];
+    UNROLL
+    for (int i = 0; i < halves * n; i++)
+        acc[i] = _mm256_setzero_ps();
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
+        UNROLL
+        for (int h = 0; h < halves; h++) {
+            struct avx2_block w;
+            unpack(tile, b, first_half + h, &w);
+            UNROLL
+            for (int c = 0; c < n; c++)
+                acc[h * n + c] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_term(type, &w, &x[c]), acc[h * n + c]);
+        }
+    }
+    UNROLL
+    for (int h = 0; h < halves; h++) {
+        UNROLL
+        for (int c = 0; c < n; c++)
+            _mm256_storeu_ps(y + (size_t)c * y_stride + 8 * (first_half + h), acc[h * n + c]);
+    }
+}
+
+enum { AVX2_WIDTH = 4 }; /* columns that meet half a tile */
+
+ALWAYS_INLINE void avx2_linear(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, const void *x,
+                               size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    const struct act_block *a = x;
+    while (cols > 0) {
+        int n = cols < AVX2_WIDTH ? cols : AVX2_WIDTH;
+        switch (n) {
+        case 1:
+            avx2_columns(type, unpack, tile, k, 0, 2, a, x_stride, 1, y, y_stride);
+            break;
+        case 2:
+            avx2_columns(type, unpack, tile, k, 0, 2, a, x_stride, 2, y, y_stride);
+            break;
+        case 3:
+            avx2_columns(type, unpack, tile, k, 0, 2, a, x_stride, 3, y, y_stride);
+            break;
+        default:
+            for (int half = 0; half < 2; half++)
+                avx2_columns(type, unpack, tile, k, half, 1, a, x_stride, AVX2_WIDTH, y, y_stride);
+        }
+        a += n;
+        cols -= n;
+        y += (size_t)n * y_stride;
+    }
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* Activations to int8, and the two measures. */
+#include <immintrin.h>
+#include <string.h>
+
+#include "../unroll.h"
+#include "avx2.h"
+
+ALWAYS_INLINE float max_lane(__m256 v)
+{
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
+/* Minus the sums of q[0..15] and of q[16..31]. */
+ALWAYS_INLINE void negated_sums(__m256i q, int32_t *nlo, int32_t *nhi)
+{
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);           /* 8 + 8 words */
+    __m256i sums = _mm256_madd_epi16(pairs, _mm256_set1_epi16(-1));         /* 4 + 4 dwords */
+    sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4e));
+    sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xb1));
+    *nlo = _mm256_cvtsi256_si32(sums);
+    *nhi = _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1));
+}
+
+void quantize_avx2(const float *x, size_t k, struct act_block *dst, size_t stride)
+{
+    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+    /* packs works in each half: it leaves the dwords of the four inputs as 0 2 4 6 | 1 3 5 7 (4 bytes each) */
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
+        __m256 v[4], amax = _mm256_setzero_ps();
+        UNROLL
+        for (int i = 0; i < 4; i++) {
+            v[i] = _mm256_loadu_ps(x + 8 * i);
+            amax = _mm256_max_ps(_mm256_and_ps(v[i], magnitude), amax);
+        }
+        float largest = max_lane(amax);
+        bool tiny = !(largest >= 1e-30f);
+        __m256 id = _mm256_set1_ps(tiny ? 0 : 127.0f / largest);
+        __m256i n[4];
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], id)); /* to nearest even */
+        __m256i q = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
+        q = _mm256_max_epi8(_mm256_permutevar8x32_epi32(q, order), _mm256_set1_epi8(-127));
+        _mm256_storeu_si256((__m256i *)(void *)dst->q, q);
+        dst->d = tiny ? 0 : largest / 127.0f;
+        negated_sums(q, &dst->nlo, &dst->nhi);
+        dst->nsum = dst->nlo + dst->nhi;
+    }
+}
+
+/* vpmaddubsw, vpmaddwd, vpaddd: the general dot product of int8, 32 multiplies and adds. Weights of few bits may beat it: their
+ * products can be added up in 16 bits, which saves most of the vpmaddwd. */
+uint64_t peak_avx2(uint64_t rounds)
+{
+    enum { CHAINS = 10 };
+    __m256i sum[CHAINS], w = _mm256_set1_epi8(3), q = _mm256_set1_epi8(-5), ones = _mm256_set1_epi16(1);
+    UNROLL
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm256_setzero_si256();
+    for (uint64_t n = 0; n < rounds; n++) {
+        UNROLL
+        for (int i = 0; i < CHAINS; i++) {
+            __asm__("" : "+x"(w)); /* as if it had changed */
+            sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(_mm256_maddubs_epi16(w, q), ones));
+        }
+    }
+    UNROLL
+    for (int i = 0; i < CHAINS; i++)
+        __asm__ volatile("" : : "x"(sum[i])); /* as if it were used */
+    return rounds * CHAINS * 32 * 2;
+}
+
+uint64_t read_avx2(const void *data, size_t n)
+{
+    const __m256i *p = data;
+    __m256i sum[4];
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        sum[i] = _mm256_setzero_si256();
+    for (size_t i = 0; i < n / 32; i += 8) {
+        UNROLL
+        for (int j = 0; j < 8; j++)
+            sum[j % 4] = _mm256_add_epi64(sum[j % 4], _mm256_loadu_si256(p + i + (size_t)j));
+    }
+    uint64_t lanes[4];
+    __m256i all = _mm256_add_epi64(_mm256_add_epi64(sum[0], sum[1]), _mm256_add_epi64(sum[2], sum[3]));
+    _mm256_storeu_si256((__m256i *)(void *)lanes, all);
+    return lanes[0] + lanes[1] + lanes[2] + lanes[3];
+}

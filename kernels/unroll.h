@@ -1,0 +1,14 @@
+/* unroll.h - how to tell the compiler what the kernels' bodies rely on. */
+#ifndef SLM_UNROLL_H
+#define SLM_UNROLL_H
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Before a loop of constant count over registers: unroll it whole. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#endif
