@@ -19,7 +19,7 @@ slm_status cursor_take(struct cursor *c, const char *what, uint64_t count, uint6
 
 slm_status cursor_u32(struct cursor *c, const char *what, uint32_t *value)
 {
-    const uint8_t *data;
+    const uint8_t *data = NULL;
     TRY(cursor_take(c, what, 1, 4, &data));
     *value = load_u32(data);
     return SLM_OK;
@@ -27,7 +27,7 @@ slm_status cursor_u32(struct cursor *c, const char *what, uint32_t *value)
 
 slm_status cursor_u64(struct cursor *c, const char *what, uint64_t *value)
 {
-    const uint8_t *data;
+    const uint8_t *data = NULL;
     TRY(cursor_take(c, what, 1, 8, &data));
     *value = load_u64(data);
     return SLM_OK;
