@@ -3,6 +3,7 @@
 #define SLM_TESTS_H
 
 #include <check.h>
+#undef fail /* an old macro of Check; lib/status.h has a function of that name */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
