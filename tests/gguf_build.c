@@ -1,0 +1,180 @@
+#include "gguf_build.h"
+
+#include <stdlib.h>
+
+struct buffer {
+    uint8_t *bytes;
+    size_t size;
+};
+
+struct gguf_build {
+    uint32_t version, alignment;
+    uint64_t kv_count, tensor_count;
+    struct buffer kv, tensors, data;
+};
+
+enum { HEADER_BYTES = 4 + 4 + 8 + 8 };
+
+/* `bytes` may be NULL for zeros. */
+static void append(struct buffer *b, const void *bytes, size_t size)
+{
+    uint8_t *grown = realloc(b->bytes, b->size + size + 1);
+    if (!grown)
+        abort();
+    if (bytes)
+        memcpy(grown + b->size, bytes, size);
+    else
+        memset(grown + b->size, 0, size);
+    b->bytes = grown;
+    b->size += size;
+}
+
+static void append_u32(struct buffer *b, uint32_t value)
+{
+    append(b, &value, sizeof value);
+}
+
+static void append_u64(struct buffer *b, uint64_t value)
+{
+    append(b, &value, sizeof value);
+}
+
+static void append_string(struct buffer *b, const void *text, size_t length)
+{
+    append_u64(b, length);
+    append(b, text, length);
+}
+
+static size_t round_up(size_t size, size_t alignment)
+{
+    return alignment ? (size + alignment - 1) / alignment * alignment : size;
+}
+
+static size_t value_size(enum gguf_value_type type)
+{
+    switch (type) {
+    case GGUF_U8: case GGUF_I8: case GGUF_BOOL: return 1;
+    case GGUF_U16: case GGUF_I16: return 2;
+    case GGUF_U32: case GGUF_I32: case GGUF_F32: return 4;
+    default: return 8;
+    }
+}
+
+struct gguf_build *gguf_build_new(void)
+{
+    struct gguf_build *b = calloc(1, sizeof *b);
+    if (!b)
+        abort();
+    b->version = 3;
+    b->alignment = 32;
+    return b;
+}
+
+void gguf_build_version(struct gguf_build *b, uint32_t version)
+{
+    b->version = version;
+}
+
+void gguf_build_alignment(struct gguf_build *b, uint32_t alignment)
+{
+    b->alignment = alignment;
+    gguf_put_u32(b, "general.alignment", alignment);
+}
+
+static void put_key(struct gguf_build *b, const char *key, enum gguf_value_type type)
+{
+    b->kv_count++;
+    append_string(&b->kv, key, strlen(key));
+    append_u32(&b->kv, type);
+}
+
+void gguf_put_value(struct gguf_build *b, const char *key, enum gguf_value_type type, const void *value)
+{
+    put_key(b, key, type);
+    append(&b->kv, value, value_size(type));
+}
+
+void gguf_put_u32(struct gguf_build *b, const char *key, uint32_t value)
+{
+    gguf_put_value(b, key, GGUF_U32, &value);
+}
+
+void gguf_put_f32(struct gguf_build *b, const char *key, float value)
+{
+    gguf_put_value(b, key, GGUF_F32, &value);
+}
+
+void gguf_put_bool(struct gguf_build *b, const char *key, bool value)
+{
+    gguf_put_value(b, key, GGUF_BOOL, &value);
+}
+
+void gguf_put_bytes(struct gguf_build *b, const char *key, const void *text, size_t length)
+{
+    put_key(b, key, GGUF_STRING);
+    append_string(&b->kv, text, length);
+}
+
+void gguf_put_string(struct gguf_build *b, const char *key, const char *text)
+{
+    gguf_put_bytes(b, key, text, strlen(text));
+}
+
+static void put_array(struct gguf_build *b, const char *key, enum gguf_value_type type, size_t count)
+{
+    put_key(b, key, GGUF_ARRAY);
+    append_u32(&b->kv, type);
+    append_u64(&b->kv, count);
+}
+
+void gguf_put_array(struct gguf_build *b, const char *key, enum gguf_value_type type, const void *values, size_t count)
+{
+    put_array(b, key, type, count);
+    append(&b->kv, values, count * value_size(type));
+}
+
+void gguf_put_strings(struct gguf_build *b, const char *key, const char *const *texts, size_t count)
+{
+    put_array(b, key, GGUF_STRING, count);
+    for (size_t i = 0; i < count; i++)
+        append_string(&b->kv, texts[i], strlen(texts[i]));
+}
+
+void gguf_put_tensor(struct gguf_build *b, const char *name, uint32_t type, uint32_t dims_count, const uint64_t *dims,
+                     const void *data, size_t bytes)
+{
+    b->tensor_count++;
+    append_string(&b->tensors, name, strlen(name));
+    append_u32(&b->tensors, dims_count);
+    append(&b->tensors, dims, dims_count * sizeof *dims);
+    append_u32(&b->tensors, type);
+    append_u64(&b->tensors, b->data.size);
+    append(&b->data, data, bytes);
+    append(&b->data, NULL, round_up(b->data.size, b->alignment) - b->data.size);
+}
+
+size_t gguf_build_data_start(const struct gguf_build *b)
+{
+    return round_up(HEADER_BYTES + b->kv.size + b->tensors.size, b->alignment);
+}
+
+uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size)
+{
+    struct buffer file = {0};
+    append(&file, "GGUF", 4);
+    append_u32(&file, b->version);
+    append_u64(&file, b->tensor_count);
+    append_u64(&file, b->kv_count);
+    append(&file, b->kv.bytes, b->kv.size);
+    append(&file, b->tensors.bytes, b->tensors.size);
+    if (b->tensor_count) {
+        append(&file, NULL, gguf_build_data_start(b) - file.size);
+        append(&file, b->data.bytes, b->data.size);
+    }
+    free(b->kv.bytes);
+    free(b->tensors.bytes);
+    free(b->data.bytes);
+    free(b);
+    *size = file.size;
+    return file.bytes;
+}
