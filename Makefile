@@ -89,7 +89,7 @@ flags = $(FLAGS_$(patsubst %/,%,$(dir $<))) $(FLAGS_$<)
 # --- sources and what becomes of them
 KERNEL_SRC := $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c))
 LIB_SRC := $(wildcard lib/*.c lib/tokenizer/*.c lib/chat/*.c lib/arch/*.c)
-TEST_SRC := $(wildcard tests/*.c)
+TEST_SRC := $(wildcard tests/*.c tests/fuzz/*.c)
 SUITES := $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/slm-*.c))
 TOOL_COMMON := $(filter-out tools/slm-%,$(wildcard tools/*.c tools/*.S))
