@@ -131,16 +131,16 @@ run-check: all tests
 	@scripts/check.sh
 
 # --- more checks, each in a build of its own
-SANITIZE = $(MAKE) BUILD=$(BUILD)/$@ OPENBLAS=0 HWLOC=0
+SANITIZE = BUILD=$(BUILD)/$@ OPENBLAS=0 HWLOC=0
 .PHONY: asan tsan fuzz lint bench
 asan: ## run the tests with the address, leak and undefined-behaviour sanitizers
-	@$(SANITIZE) CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests tools
+	@$(MAKE) $(SANITIZE) CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests tools
 	@scripts/sanitized.sh address $(BUILD)/asan/bin/tests
 tsan: ## run the tests with the thread sanitizer (clang, libomp)
-	@$(SANITIZE) CC=clang CFLAGS='-O1 -g -fsanitize=thread' tests tools
+	@$(MAKE) $(SANITIZE) CC=clang CFLAGS='-O1 -g -fsanitize=thread' tests tools
 	@scripts/sanitized.sh thread $(BUILD)/tsan/bin/tests
 fuzz: ## run each fuzzer of tests/fuzz for FUZZ_SECONDS (clang)
-	@$(SANITIZE) OPENMP=0 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
+	@$(MAKE) $(SANITIZE) OPENMP=0 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
 	@for f in $(FUZZERS); do scripts/fuzz.sh $(BUILD)/fuzz/bin/$$f $(FUZZ_SECONDS) || exit 1; done
 lint: lib ## check the rules of the code, its symbols, the man pages and the docs
 	@scripts/lint.sh

@@ -185,6 +185,8 @@ static int machine_cores(const cpu_set_t *mask)
 {
     static const char *const unneeded[] = {"x86", "pci", "opencl", "cuda", "nvml", "rsmi", "levelzero", "gl"};
     hwloc_topology_t topology;
+    if (access("/sys/devices/system/cpu/cpu0/topology", F_OK)) /* without it hwloc finds nothing, and says so on stderr */
+        return 0;
     if (hwloc_topology_init(&topology))
         return 0;
     hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
