@@ -15,7 +15,7 @@ thread)
     archer=$(find /usr/lib/llvm-*/lib -name libarcher.so 2>/dev/null | sort | tail -n 1)
     [ -n "$archer" ] || { echo "make tsan needs libarcher.so: apt-get install libomp-dev clang"; exit 1; }
     export OMP_TOOL_LIBRARIES="$archer"
-    export TSAN_OPTIONS="ignore_noninstrumented_modules=1 allocator_may_return_null=1 halt_on_error=1"
+    export TSAN_OPTIONS="handle_segv=0 ignore_noninstrumented_modules=1 allocator_may_return_null=1 halt_on_error=1"
     # this sanitizer fails to start where addresses are randomized over too many bits
     if setarch -R true 2>/dev/null; then
         set -- setarch -R "$@"
