@@ -1,0 +1,260 @@
+#include "vocab.h"
+
+#include <string.h>
+
+#define SLM_FORMAT_AT(kv, ...) fail(err, SLM_FORMAT, (kv)->offset, __VA_ARGS__)
+
+static uint64_t mix(uint64_t x)
+{
+    x *= 0x9e3779b97f4a7c15u;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93u;
+    return x ^ x >> 32;
+}
+
+uint32_t vocab_hash(const char *text, size_t length)
+{
+    uint64_t hash = length, word;
+    for (; length >= 8; text += 8, length -= 8) {
+        memcpy(&word, text, 8);
+        hash = mix(hash ^ word);
+    }
+    word = 0;
+    memcpy(&word, text, length);
+    return (uint32_t)mix(hash ^ word);
+}
+
+struct gguf_str vocab_text(const struct vocab *vocab, uint32_t id)
+{
+    uint32_t start = vocab->starts[id];
+    return (struct gguf_str){vocab->texts + start, vocab->starts[id + 1] - start};
+}
+
+/* The slot of the text, or the empty one where it would go; NULL after too many steps. */
+static struct vocab_slot *find_slot(const struct vocab *vocab, uint32_t hash, const char *text, size_t length)
+{
+    for (uint32_t i = 0; i < VOCAB_MAX_PROBES; i++) {
+        struct vocab_slot *slot = &vocab->slots[(hash + i) & vocab->slot_mask];
+        if (!slot->id_plus_1)
+            return slot;
+        if (slot->hash == hash) {
+            struct gguf_str found = vocab_text(vocab, slot->id_plus_1 - 1);
+            if (found.length == length && !memcmp(found.data, text, length))
+                return slot;
+        }
+    }
+    return NULL;
+}
+
+slm_token vocab_find(const struct vocab *vocab, const char *text, size_t length)
+{
+    const struct vocab_slot *slot = find_slot(vocab, vocab_hash(text, length), text, length);
+    return slot ? (slm_token)slot->id_plus_1 - 1 : SLM_TOKEN_NONE;
+}
+
+slm_token vocab_find_plain(const struct vocab *vocab, const char *text, size_t length)
+{
+    slm_token token = vocab_find(vocab, text, length);
+    if (token == SLM_TOKEN_NONE)
+        return token;
+    uint8_t kind = vocab->kinds[token];
+    return kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN || kind == TOKEN_BYTE ? SLM_TOKEN_NONE : token;
+}
+
+/* Smallest power of two that leaves a table of `count` entries at most 4/7 full. */
+static uint32_t table_size(uint32_t count)
+{
+    uint32_t size = 16;
+    while (size < count + (uint64_t)count * 3 / 4)
+        size *= 2;
+    return size;
+}
+
+static slm_status read_texts(struct vocab *v, const struct gguf_kv *kv, slm_error *err)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < v->count; i++)
+        total += kv->strings[i].length; /* inside the file: no overflow */
+    if (total > VOCAB_MAX_BYTES)
+        return fail(err, SLM_LIMIT, kv->offset, "the token texts take %llu bytes; at most %u are supported", (unsigned long long)total,
+                    VOCAB_MAX_BYTES);
+    uint32_t size = table_size(v->count);
+    v->slot_mask = size - 1;
+    v->texts = mem_alloc(&v->mem, (size_t)total, 1);
+    v->starts = mem_alloc(&v->mem, (size_t)v->count + 1, sizeof *v->starts);
+    v->slots = mem_zalloc(&v->mem, size, sizeof *v->slots);
+    if (!v->texts || !v->starts || !v->slots)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for a vocabulary of %u tokens", v->count);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < v->count; i++) {
+        struct gguf_str text = kv->strings[i];
+        v->starts[i] = at;
+        v->starts[i + 1] = at + (uint32_t)text.length;
+        if (!text.length)
+            continue; /* nothing can become it */
+        memcpy(v->texts + at, text.data, text.length);
+        at += (uint32_t)text.length;
+        uint32_t hash = vocab_hash(text.data, text.length);
+        struct vocab_slot *slot = find_slot(v, hash, text.data, text.length);
+        if (!slot)
+            return SLM_FORMAT_AT(kv, "the token texts are made to collide (token %u); refusing the vocabulary", i);
+        if (!slot->id_plus_1)
+            *slot = (struct vocab_slot){hash, i + 1};
+    }
+    return SLM_OK;
+}
+
+static slm_status read_kinds(struct vocab *v, const struct gguf *gguf, slm_error *err)
+{
+    v->kinds = mem_alloc(&v->mem, v->count, 1);
+    if (!v->kinds)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for a vocabulary of %u tokens", v->count);
+    memset(v->kinds, TOKEN_NORMAL, v->count);
+    const struct gguf_kv *kv = gguf_find(gguf, "tokenizer.ggml.token_type");
+    if (!kv)
+        return SLM_OK;
+    if (!kv->is_array || kv->count < v->count)
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.token_type has %llu elements for %u tokens", (unsigned long long)kv->count, v->count);
+    for (uint32_t i = 0; i < v->count; i++) {
+        int64_t kind;
+        if (!gguf_element_i64(kv, i, &kind))
+            return SLM_FORMAT_AT(kv, "tokenizer.ggml.token_type must be an array of integers");
+        v->kinds[i] = kind >= TOKEN_NORMAL && kind <= TOKEN_BYTE ? (uint8_t)kind : TOKEN_UNDEFINED;
+    }
+    return SLM_OK;
+}
+
+slm_status vocab_open(const mem *m, const struct gguf *gguf, struct vocab *vocab, slm_error *err)
+{
+    *vocab = (struct vocab){.mem = *m};
+    const struct gguf_kv *kv = gguf_find(gguf, "tokenizer.ggml.tokens");
+    if (!kv)
+        return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.tokens is missing: the file has no vocabulary");
+    if (!kv->is_array || kv->type != GGUF_STRING || !kv->count)
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.tokens must be an array of strings that is not empty");
+    if (kv->count > VOCAB_MAX_TOKENS)
+        return fail(err, SLM_LIMIT, kv->offset, "the vocabulary has %llu tokens; at most %u are supported",
+                    (unsigned long long)kv->count, VOCAB_MAX_TOKENS);
+    vocab->count = (uint32_t)kv->count;
+    slm_status status = read_texts(vocab, kv, err);
+    if (status == SLM_OK)
+        status = read_kinds(vocab, gguf, err);
+    if (status != SLM_OK)
+        vocab_close(vocab);
+    return status;
+}
+
+/* Higher scores merge first: maps floats to integers in descending order. NaN comes last. */
+static uint32_t rank_of_score(float score)
+{
+    if (score != score)
+        return UINT32_MAX;
+    score += 0.0f; /* -0 is 0 */
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    return bits >> 31 ? bits : 0x7fffffff - bits;
+}
+
+slm_status vocab_read_scores(struct vocab *v, const struct gguf *gguf, slm_error *err)
+{
+    const struct gguf_kv *kv = gguf_find(gguf, "tokenizer.ggml.scores");
+    if (!kv)
+        return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.scores is missing: this kind of vocabulary needs them to merge by");
+    if (!kv->is_array || kv->count < v->count)
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.scores has %llu elements for %u tokens", (unsigned long long)kv->count, v->count);
+    v->ranks = mem_alloc(&v->mem, v->count, sizeof *v->ranks);
+    if (!v->ranks)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for the scores of %u tokens", v->count);
+    for (uint32_t i = 0; i < v->count; i++) {
+        float score;
+        int64_t integer;
+        if (!gguf_element_f32(kv, i, &score)) {
+            if (!gguf_element_i64(kv, i, &integer))
+                return SLM_FORMAT_AT(kv, "tokenizer.ggml.scores must be an array of numbers");
+            score = (float)integer;
+        }
+        v->ranks[i] = rank_of_score(score);
+    }
+    return SLM_OK;
+}
+
+static uint32_t merge_hash(uint32_t left, uint32_t right)
+{
+    return (uint32_t)mix((uint64_t)left << 32 | right);
+}
+
+/* The place of the pair, or the empty one where it would go; NULL after too many steps. */
+static struct vocab_merge *find_merge(const struct vocab *v, uint32_t left, uint32_t right)
+{
+    uint32_t hash = merge_hash(left, right);
+    for (uint32_t i = 0; i < VOCAB_MAX_PROBES; i++) {
+        struct vocab_merge *merge = &v->merges[(hash + i) & v->merge_mask];
+        if (merge->merged == UINT32_MAX || (merge->left == left && merge->right == right))
+            return merge;
+    }
+    return NULL;
+}
+
+const struct vocab_merge *vocab_merge(const struct vocab *vocab, uint32_t left, uint32_t right)
+{
+    const struct vocab_merge *merge = find_merge(vocab, left, right);
+    return merge && merge->merged != UINT32_MAX ? merge : NULL;
+}
+
+/* Enters "left right". A merge of tokens that the vocabulary lacks can't happen and is left out. */
+static slm_status add_merge(struct vocab *v, const struct gguf_kv *kv, uint32_t rank, slm_error *err)
+{
+    struct gguf_str text = kv->strings[rank];
+    const char *space = text.length > 1 ? memchr(text.data + 1, ' ', text.length - 1) : NULL; /* the first may be the text itself */
+    size_t left_length = space ? (size_t)(space - text.data) : 0;
+    if (!space || left_length + 1 == text.length)
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.merges: merge %u is not two texts with a space between them", rank);
+    if (text.length - 1 > VOCAB_MAX_MERGED)
+        return SLM_OK;
+    char merged_text[VOCAB_MAX_MERGED];
+    memcpy(merged_text, text.data, left_length);
+    memcpy(merged_text + left_length, space + 1, text.length - left_length - 1);
+    slm_token left = vocab_find_plain(v, text.data, left_length);
+    slm_token right = vocab_find_plain(v, space + 1, text.length - left_length - 1);
+    slm_token merged = vocab_find_plain(v, merged_text, text.length - 1);
+    if (left == SLM_TOKEN_NONE || right == SLM_TOKEN_NONE || merged == SLM_TOKEN_NONE)
+        return SLM_OK;
+    struct vocab_merge *merge = find_merge(v, (uint32_t)left, (uint32_t)right);
+    if (!merge)
+        return SLM_FORMAT_AT(kv, "the merges are made to collide (merge %u); refusing the vocabulary", rank);
+    if (merge->merged == UINT32_MAX)
+        *merge = (struct vocab_merge){(uint32_t)left, (uint32_t)right, rank, (uint32_t)merged};
+    return SLM_OK;
+}
+
+slm_status vocab_read_merges(struct vocab *v, const struct gguf *gguf, slm_error *err)
+{
+    const struct gguf_kv *kv = gguf_find(gguf, "tokenizer.ggml.merges");
+    if (!kv)
+        return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.merges is missing: byte-level BPE needs them");
+    if (!kv->is_array || kv->type != GGUF_STRING)
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.merges must be an array of strings");
+    if (kv->count > VOCAB_MAX_MERGES)
+        return fail(err, SLM_LIMIT, kv->offset, "the vocabulary has %llu merges; at most %u are supported",
+                    (unsigned long long)kv->count, VOCAB_MAX_MERGES);
+    uint32_t size = table_size((uint32_t)kv->count);
+    v->merge_mask = size - 1;
+    v->merges = mem_alloc(&v->mem, size, sizeof *v->merges);
+    if (!v->merges)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for %llu merges", (unsigned long long)kv->count);
+    memset(v->merges, 0xff, size * sizeof *v->merges);
+    for (uint32_t i = 0; i < kv->count; i++)
+        TRY(add_merge(v, kv, i, err));
+    return SLM_OK;
+}
+
+void vocab_close(struct vocab *vocab)
+{
+    mem_free(&vocab->mem, vocab->texts);
+    mem_free(&vocab->mem, vocab->starts);
+    mem_free(&vocab->mem, vocab->kinds);
+    mem_free(&vocab->mem, vocab->ranks);
+    mem_free(&vocab->mem, vocab->slots);
+    mem_free(&vocab->mem, vocab->merges);
+    *vocab = (struct vocab){.mem = vocab->mem};
+}
