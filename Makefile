@@ -125,8 +125,8 @@ deps: ## install the packages that the build and the tests use
 	@scripts/deps.sh tests
 
 run-demo: $(BUILD)/bin/slm-run
-	@printf '\nHow long is a year?\n'
-	@$(BUILD)/bin/slm-run --temp 0 -p 'How long is a year?'
+	@printf '\nWhat is the capital of Japan?\n'
+	@$(BUILD)/bin/slm-run --temp 0 -p 'What is the capital of Japan?'
 run-check: all tests
 	@scripts/check.sh
 

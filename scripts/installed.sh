@@ -58,7 +58,7 @@ build() {
 # An example answers from a model, and refuses a file that is none.
 try() {
     model=$(find examples/models -name '*.gguf' | sort | head -n 1)
-    LD_LIBRARY_PATH=$prefix/lib timeout 60 "$work/$1" "$model" 'How long is a year?' >"$work/$1.out" 2>&1 ||
+    LD_LIBRARY_PATH=$prefix/lib timeout 60 "$work/$1" "$model" 'What is the capital of Japan?' >"$work/$1.out" 2>&1 ||
         { cat "$work/$1.out"; return 1; }
     [ -s "$work/$1.out" ] || { echo "$1 prints nothing"; return 1; }
     ! LD_LIBRARY_PATH=$prefix/lib timeout 60 "$work/$1" include/slm.h x || { echo "$1 takes a header for a model"; return 1; }
@@ -80,6 +80,12 @@ stream_cxx() {
     build "$CXX -std=c++11" examples/stream.cpp stream-cxx $(pc --libs) && try stream-cxx
 }
 
+readme() {
+    sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$work/readme.c"
+    # shellcheck disable=SC2046
+    build "$CC -std=c11" "$work/readme.c" readme $(pc --libs) && try readme
+}
+
 step "slm.h is C11" header_c
 step "slm.h is C++11 and C++20" header_cxx
 step "install and uninstall" tree
@@ -87,4 +93,5 @@ step "libslm.pc has the version of slm.h" version
 step "examples/complete.c, shared" complete_shared
 step "examples/complete.c, static" complete_static
 step "examples/stream.cpp" stream_cxx
+step "the program of README.md" readme
 closing
