@@ -81,6 +81,8 @@ FLAGS_kernels/avx2 := -O3 -mavx2 -mfma -mf16c
 FLAGS_kernels/avx512 := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
 FLAGS_kernels/neon := -O3 -march=armv8.2-a+dotprod
 FLAGS_lib/par.c := $(OMP)
+# the header's macros and inline functions assert
+FLAGS_lib/topo.c := -DNDEBUG
 # parsing code converts integers with care
 STRICT := lib/cursor.c lib/gguf.c lib/map.c lib/mem.c lib/status.c
 $(foreach f,$(STRICT),$(eval FLAGS_$(f) := -Wconversion))
@@ -161,7 +163,8 @@ stamp = printf '%s\n' $(call quote,$(1)) | cmp -s - $@ || printf '%s\n' $(call q
 .PHONY: FORCE
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@$(call stamp,$(CC) $(CFLAGS) $(BASE) $(OMP) $(LDFLAGS) $(LDLIBS) $(foreach d,$(KERNEL_DIRS),$(FLAGS_$(d))) $(STRICT))
+	@$(call stamp,$(CC) $(CFLAGS) $(BASE) $(OMP) $(LDFLAGS) $(LDLIBS) \
+	  $(foreach v,$(sort $(filter FLAGS_%,$(.VARIABLES))),$(v)=$($(v))))
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
 	@$(call stamp,$(LIB_OBJ) $(TEST_OBJ) $(COMMON_OBJ))

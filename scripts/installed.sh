@@ -81,6 +81,7 @@ stream_cxx() {
 }
 
 readme() {
+    # shellcheck disable=SC2016
     sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$work/readme.c"
     # shellcheck disable=SC2046
     build "$CC -std=c11" "$work/readme.c" readme $(pc --libs) && try readme

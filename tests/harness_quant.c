@@ -65,7 +65,8 @@ static const struct format {
 
 /* ---- weights */
 
-enum weights { WEIGHTS_RANDOM, WEIGHTS_ALL_ONES, WEIGHTS_ALL_ZEROS, WEIGHTS_SCALE_0, WEIGHTS_SCALE_MAX, WEIGHTS_SCALE_SUBNORMAL, WEIGHT_KINDS };
+enum weights { WEIGHTS_RANDOM, WEIGHTS_ALL_ONES, WEIGHTS_ALL_ZEROS, WEIGHTS_SCALE_0, WEIGHTS_SCALE_MAX,
+               WEIGHTS_SCALE_SUBNORMAL, WEIGHT_KINDS };
 
 /* Rows of GGUF blocks; every scale finite. */
 static void fill_blocks(struct harness *h, const struct format *f, uint8_t *data, size_t blocks, enum weights kind)
