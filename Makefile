@@ -80,6 +80,7 @@ FLAGS_kernels/ref := -O3
 FLAGS_kernels/avx2 := -O3 -mavx2 -mfma -mf16c
 FLAGS_kernels/avx512 := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
 FLAGS_kernels/neon := -O3 -march=armv8.2-a+dotprod
+FLAGS_tests := -I$(BUILD)/gen
 FLAGS_lib/par.c := $(OMP)
 # the header's macros and inline functions assert
 FLAGS_lib/topo.c := -DNDEBUG
@@ -179,7 +180,6 @@ $(BUILD)/obj/%.S.o: %.S $(wildcard examples/models/*) $(BUILD)/flags
 	$(call say,AS)
 	$(Q)$(CC) $(CFLAGS) $(BASE) -c $< -o $@
 # one list of the test suites, made from the file names
-$(TEST_OBJ): BASE += -I$(BUILD)/gen
 $(TEST_OBJ): | $(BUILD)/gen/suites.def
 $(BUILD)/gen/suites.def: $(BUILD)/sources
 	@mkdir -p $(@D)
