@@ -1,0 +1,54 @@
+/* arch.h - what an architecture provides: how its weights bind and how a forward pass goes. */
+#ifndef SLM_ARCH_H
+#define SLM_ARCH_H
+
+#include "../ops.h"
+#include "../weights.h"
+
+/* Largest sizes that are accepted: far above any real model of this class, small enough that no product of two overflows. */
+enum {
+    MAX_LAYERS = 1024,
+    MAX_WIDTH = 1 << 20,        /* of embeddings and feed-forward */
+    MAX_HEADS = 1024,
+    MAX_HEAD_DIM = 512,
+    MAX_VOCAB = 1 << 22,
+    MAX_CONTEXT = 1 << 24,
+    MAX_BUFFERS = 16,
+};
+
+/* What the engine needs to know of a model, set by load. */
+struct config {
+    uint32_t layers, embedding, heads, kv_heads, head_dim, vocab, context;
+    uint32_t rope_pairs;                /* of the widest rope */
+    uint32_t buffer_width[MAX_BUFFERS]; /* floats per token of each activation buffer, 0: unused */
+    const struct weight *token_embedding;
+    const struct weight *output;        /* may be token_embedding */
+};
+
+struct arch {
+    const char *name;
+    /* Reads the metadata, binds every tensor, fills *config and returns the model's own struct (from bind_alloc). */
+    void *(*load)(struct binder *b, struct config *config);
+    /* Runs on every thread of the pass: from tokens to logits. Every step is an operation of ops.h. */
+    void (*forward)(struct pass *p, const void *model);
+};
+
+/* The architecture of that name, or NULL. */
+const struct arch *arch_find(struct gguf_str name);
+
+/* The names of all, separated by ", ". */
+void arch_names(char *out, size_t size);
+
+/* --- what load functions share */
+
+/* attention.head_count, attention.head_count_kv (default: head_count), attention.key_length (default: embedding / heads). */
+void bind_heads(struct binder *b, uint32_t embedding, uint32_t *heads, uint32_t *kv_heads, uint32_t *head_dim);
+
+/* Rows of token_embd.weight [vocab, embedding], which the file alone decides. */
+uint32_t bind_vocab(struct binder *b);
+
+/* A rope of `dimensions` dimensions: frequencies base^(-2i/dimensions), divided by the linear scaling factor of the metadata and by
+ * the tensor rope_freqs.weight where the file has one. SLM_UNSUPPORTED for other kinds of scaling. */
+void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float base, bool adjacent);
+
+#endif

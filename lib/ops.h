@@ -1,0 +1,112 @@
+/* ops.h - the operations that a forward pass is written with.
+ *
+ * Every thread of a pass runs the same code on its own `struct pass`; an operation does the thread's share of the work.
+ *
+ * Two kinds. Token-wise operations give each thread a fixed range of tokens, the same for all of them, so that one may follow the
+ * other without waiting. Operations across tokens or rows (linear, attention) wait for all threads before and after their work.
+ * Buffers are row-major, one row per token. Shapes are in brackets: [tokens, width]. */
+#ifndef SLM_OPS_H
+#define SLM_OPS_H
+
+#include "slm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct act_block;
+struct kernels;
+struct kvcache;
+struct par;
+struct weight;
+
+/* A rotary position embedding: frequencies and the pairing of dimensions. */
+struct rope {
+    uint32_t pairs;             /* rotated pairs of each head; the dimensions beyond stay as they are */
+    bool adjacent;              /* pairs (2i, 2i + 1); else (i, i + pairs) */
+    float magnitude;            /* cos and sin are multiplied by it */
+    const double *frequency;    /* [pairs]: angle per position */
+};
+
+/* Consecutive tokens of one sequence in a pass. */
+struct run {
+    uint32_t sequence;
+    uint32_t first, count;      /* tokens of the pass */
+    uint32_t position;          /* of the first one in its sequence */
+};
+
+/* Memory of a pass, shared by its threads and made once per session. */
+struct workspace {
+    float **buffer;             /* the architecture's buffers: [batch, width] */
+    struct act_block *act;      /* prepared activations of a linear operation in panels: int8 blocks, */
+    float *act_dense;           /* and floats, for dense weights */
+    float *rope_table;          /* [batch, 2, pairs] cosines and sines */
+    float *partial;             /* attention: results of spans */
+    float **scratch;            /* one per thread */
+    float *logits;              /* [outputs, vocab] */
+    float *gathered;            /* [outputs, embedding] */
+};
+
+struct pass {
+    const struct kernels *kernels;
+    struct par *par;
+    int thread, threads;
+    struct kvcache *kv;
+    struct workspace *work;
+    float **buffer;             /* = work->buffer */
+    size_t count;               /* tokens */
+    const slm_token *tokens;    /* [count] */
+    const uint32_t *positions;  /* [count] */
+    const struct run *runs;
+    size_t run_count;
+    const uint32_t *wanted;     /* tokens whose logits are wanted */
+    size_t wanted_count;
+    size_t logits_row;          /* row of work->logits where this pass's go */
+};
+
+/* --- token-wise */
+
+/* x[t] = row tokens[t] of the embedding: [count, w->k] */
+void embed(struct pass *p, const struct weight *w, float *x);
+
+/* y = rms_norm(x) * w: [count, n]; w may be NULL, y may be x */
+void norm(struct pass *p, const float *x, const float *w, uint32_t n, float eps, float *y);
+
+/* y += x: [count, n] */
+void add(struct pass *p, float *y, const float *x, uint32_t n);
+
+/* y += bias on every row; nothing if bias is NULL */
+void add_bias(struct pass *p, float *y, const float *bias, uint32_t n);
+
+/* gate = silu(gate) * up: [count, n] */
+void silu_gate(struct pass *p, float *gate, const float *up, uint32_t n);
+
+/* Cosines and sines of every token's position, for rotate; once per pass. */
+void rope_positions(struct pass *p, const struct rope *rope);
+
+/* Rotates the heads of x [count, heads * head_dim] by the table of rope_positions. */
+void rotate(struct pass *p, const struct rope *rope, float *x, uint32_t heads, uint32_t head_dim);
+
+/* Stores keys and values of the tokens, [count, kv_heads * head_dim] each, in the KV cache of a layer. */
+void kv_write(struct pass *p, uint32_t layer, const float *k, const float *v);
+
+/* --- across rows */
+
+/* One matrix and where its product goes: [count, w->rows]. */
+struct product {
+    const struct weight *w;
+    float *y;
+};
+
+/* y = x W^T for each of `n` matrices that share x: [count, k]. Prepares (quantizes) x once per kind of activation. */
+void linear(struct pass *p, const float *x, const struct product *products, size_t n);
+
+/* out = softmax(scale * q k^T) v over the tokens' own sequences, causal: q and out [count, heads * head_dim].
+ * window: how many positions back are visible, 0: all. softcap: 0: none. */
+void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, float scale, uint32_t window, float softcap,
+               float *out);
+
+/* Logits of the wanted tokens: x [count, w->k], normalized with norm_w, times the output matrix. */
+void logits(struct pass *p, const float *x, const float *norm_w, float eps, const struct weight *w);
+
+#endif
