@@ -317,7 +317,7 @@ SLM_API void slm_sampler_reset(slm_sampler *sampler);
 /* -------------------------------------------------------------- generation */
 
 /* Receives a generated token and the text that became complete with it (NUL-terminated, possibly empty), on the calling
- * thread. Return false to stop. */
+ * thread. Return false to stop. If the text ends in an incomplete character, a last call with SLM_TOKEN_NONE brings it. */
 typedef bool slm_token_fn(void *user, slm_token token, const char *text, size_t length);
 
 /* Decodes `prompt` at the end of `sequence`, then samples and decodes until an end token (not reported), `max_tokens` or a

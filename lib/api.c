@@ -1,0 +1,313 @@
+/* The public functions: argument checks, then the module that does the work. */
+#include "generate.h"
+#include "map.h"
+#include "model.h"
+#include "sampler.h"
+#include "session.h"
+
+#include "../kernels/cpu.h"
+
+#include <string.h>
+
+static slm_status null_argument(slm_error *err, const char *function, const char *argument)
+{
+    return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%s: %s is NULL", function, argument);
+}
+
+/* Copies as much of the caller's options as both sides know over the defaults in *out. */
+static slm_status take_options(void *out, size_t known, const void *given, const char *function, slm_error *err)
+{
+    size_t size;
+    if (!given)
+        return SLM_OK;
+    memcpy(&size, given, sizeof size);
+    if (size < sizeof size || size > 4096)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%s: options.size is %zu: start from the options' *_default()", function, size);
+    memcpy(out, given, size < known ? size : known);
+    return SLM_OK;
+}
+
+/* ------------------------------------------------------------------- model */
+
+slm_status slm_model_open_memory(const void *data, size_t size, const slm_model_options *options, slm_model **model, slm_error *err)
+{
+    if (!model)
+        return null_argument(err, "slm_model_open_memory", "model");
+    *model = NULL;
+    if (!data)
+        return null_argument(err, "slm_model_open_memory", "data");
+    slm_model_options o = slm_model_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_model_open_memory", err));
+    mem m;
+    TRY(mem_init(&m, &o.allocator, err));
+    struct gguf gguf;
+    TRY(gguf_open(&m, data, size, &gguf, err));
+    slm_status status = model_new(&gguf, NULL, NULL, &o, model, err);
+    gguf_close(&gguf);
+    return status;
+}
+
+slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err)
+{
+    if (!model)
+        return null_argument(err, "slm_model_open", "model");
+    *model = NULL;
+    if (!path)
+        return null_argument(err, "slm_model_open", "path");
+    slm_model_options o = slm_model_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_model_open", err));
+    mem m;
+    TRY(mem_init(&m, &o.allocator, err));
+    struct map map;
+    TRY(map_open(path, &map, err));
+    struct gguf gguf;
+    slm_status status = gguf_open(&m, map.bytes, map.size, &gguf, err);
+    if (!status) {
+        status = model_new(&gguf, &map, NULL, &o, model, err);
+        gguf_close(&gguf);
+    }
+    map_close(&map);
+    return status;
+}
+
+slm_status slm_model_random(const slm_shape *shape, const char *type, const slm_model_options *options, slm_model **model,
+                            slm_error *err)
+{
+    if (!model)
+        return null_argument(err, "slm_model_random", "model");
+    *model = NULL;
+    if (!shape || !shape->architecture)
+        return null_argument(err, "slm_model_random", "shape");
+    if (!type)
+        return null_argument(err, "slm_model_random", "type");
+    slm_model_options o = slm_model_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_model_random", err));
+    mem m;
+    TRY(mem_init(&m, &o.allocator, err));
+    const struct random_spec spec = { shape, type };
+    uint8_t *metadata;
+    size_t size;
+    TRY(random_metadata(&m, &spec, &metadata, &size, err));
+    struct gguf gguf;
+    slm_status status = gguf_open(&m, metadata, size, &gguf, err);
+    if (!status) {
+        status = model_new(&gguf, NULL, &spec, &o, model, err);
+        gguf_close(&gguf);
+    }
+    mem_free(&m, metadata);
+    return status;
+}
+
+void slm_model_free(slm_model *model)
+{
+    model_free(model);
+}
+
+void slm_model_get_info(const slm_model *model, slm_model_info *info)
+{
+    if (!model || !info || info->size < sizeof info->size)
+        return;
+    const struct config *c = &model->config;
+    const slm_model_info full = {
+        .size = info->size,
+        .architecture = model->architecture,
+        .name = model->name,
+        .type = model->type ? model->type : "",
+        .context_length = c->context,
+        .embedding_length = c->embedding,
+        .layers = c->layers,
+        .heads = c->heads,
+        .kv_heads = c->kv_heads,
+        .vocab_size = model->arch ? c->vocab : model->tokenizer ? tokenizer_size(model->tokenizer) : 0,
+        .parameters = model->parameters,
+        .weight_bytes = model->arena_bytes,
+        .decode_bytes = model->decode_bytes,
+        .kv_bytes_per_token = kvcache_token_bytes(c->layers, c->kv_heads, c->head_dim),
+        .isa = isa_name(model->kernels.isa),
+        .chat_template = model->chat_template,
+    };
+    memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
+}
+
+/* -------------------------------------------------------------- vocabulary */
+
+static const struct tokenizer *vocabulary(const slm_model *model)
+{
+    return model ? model->tokenizer : NULL;
+}
+
+slm_token slm_token_bos(const slm_model *model)
+{
+    return vocabulary(model) ? tokenizer_bos(model->tokenizer) : SLM_TOKEN_NONE;
+}
+
+slm_token slm_token_eos(const slm_model *model)
+{
+    return vocabulary(model) ? tokenizer_eos(model->tokenizer) : SLM_TOKEN_NONE;
+}
+
+bool slm_token_is_end(const slm_model *model, slm_token token)
+{
+    return vocabulary(model) && tokenizer_is_end(model->tokenizer, token);
+}
+
+slm_token slm_token_find(const slm_model *model, const char *text)
+{
+    return vocabulary(model) && text ? tokenizer_find(model->tokenizer, text) : SLM_TOKEN_NONE;
+}
+
+bool slm_model_adds_bos(const slm_model *model)
+{
+    return vocabulary(model) && tokenizer_adds_bos(model->tokenizer);
+}
+
+slm_status slm_tokenize(const slm_model *model, const char *text, size_t length, unsigned flags, slm_token *tokens, size_t capacity,
+                        size_t *count, slm_error *err)
+{
+    if (!count)
+        return null_argument(err, "slm_tokenize", "count");
+    *count = 0;
+    if (!model)
+        return null_argument(err, "slm_tokenize", "model");
+    if (!text && length)
+        return null_argument(err, "slm_tokenize", "text");
+    if (!tokens && capacity)
+        return null_argument(err, "slm_tokenize", "tokens");
+    if (flags & ~(unsigned)(SLM_TOKENIZE_BOS | SLM_TOKENIZE_SPECIAL))
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "slm_tokenize: unknown flags 0x%x", flags);
+    if (!model->tokenizer)
+        return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "slm_tokenize: a random model has no vocabulary");
+    return tokenizer_encode(model->tokenizer, text ? text : "", length, flags, tokens, capacity, count, err);
+}
+
+size_t slm_token_bytes(const slm_model *model, slm_token token, bool special, char *bytes, size_t capacity)
+{
+    return vocabulary(model) ? tokenizer_bytes(model->tokenizer, token, special, bytes, bytes ? capacity : 0) : 0;
+}
+
+size_t slm_detokenize(const slm_model *model, slm_detokenizer *state, slm_token token, char *text, size_t capacity)
+{
+    if (!vocabulary(model) || !state) {
+        if (text && capacity)
+            text[0] = 0;
+        return 0;
+    }
+    return tokenizer_stream(model->tokenizer, state, token, text, text ? capacity : 0);
+}
+
+/* ----------------------------------------------------------------- session */
+
+slm_status slm_session_new(const slm_model *model, const slm_session_options *options, slm_session **session, slm_error *err)
+{
+    if (!session)
+        return null_argument(err, "slm_session_new", "session");
+    *session = NULL;
+    if (!model)
+        return null_argument(err, "slm_session_new", "model");
+    slm_session_options o = slm_session_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_session_new", err));
+    return session_new(model, &o, session, err);
+}
+
+void slm_session_free(slm_session *session)
+{
+    session_free(session);
+}
+
+slm_status slm_decode(slm_session *session, const slm_batch *batch, slm_error *err)
+{
+    if (!session)
+        return null_argument(err, "slm_decode", "session");
+    if (!batch)
+        return null_argument(err, "slm_decode", "batch");
+    return session_decode(session, batch, 0, err);
+}
+
+float *slm_logits(slm_session *session, size_t index)
+{
+    if (!session || index >= session->logits_count)
+        return NULL;
+    return session->work.logits + index * session->model->config.vocab;
+}
+
+size_t slm_sequence_length(const slm_session *session, uint32_t sequence)
+{
+    return session && sequence < session->kv.sequence_count ? session->kv.sequences[sequence].length : 0;
+}
+
+slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence, size_t length, slm_error *err)
+{
+    if (!session)
+        return null_argument(err, "slm_sequence_truncate", "session");
+    if (sequence >= session->kv.sequence_count)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.sequence_count);
+    if (length < session->kv.sequences[sequence].length)
+        kvcache_truncate(&session->kv, sequence, (uint32_t)length);
+    return SLM_OK;
+}
+
+int slm_session_threads(const slm_session *session)
+{
+    return session ? session->threads : 0;
+}
+
+/* ---------------------------------------------------------------- sampling */
+
+slm_status slm_sampler_new(const slm_model *model, const slm_sampler_options *options, slm_sampler **sampler, slm_error *err)
+{
+    if (!sampler)
+        return null_argument(err, "slm_sampler_new", "sampler");
+    *sampler = NULL;
+    if (!model)
+        return null_argument(err, "slm_sampler_new", "model");
+    if (!model->arch)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the model was opened for its vocabulary only: open it without vocab_only");
+    slm_sampler_options o = slm_sampler_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_sampler_new", err));
+    if (o.bias_count && !o.bias)
+        return null_argument(err, "slm_sampler_new", "options.bias");
+    return sampler_new(&model->mem, model->config.vocab, &o, sampler, err);
+}
+
+void slm_sampler_free(slm_sampler *sampler)
+{
+    sampler_free(sampler);
+}
+
+slm_token slm_sampler_next(slm_sampler *sampler, const float *logits)
+{
+    return sampler && logits ? sampler_next(sampler, logits) : SLM_TOKEN_NONE;
+}
+
+void slm_sampler_accept(slm_sampler *sampler, slm_token token)
+{
+    if (sampler)
+        sampler_accept(sampler, token);
+}
+
+void slm_sampler_reset(slm_sampler *sampler)
+{
+    if (sampler)
+        sampler_reset(sampler);
+}
+
+/* -------------------------------------------------------------- generation */
+
+slm_status slm_generate(slm_session *session, uint32_t sequence, const slm_token *prompt, size_t count, slm_sampler *sampler,
+                        size_t max_tokens, bool special, slm_token_fn *callback, void *user, size_t *generated, slm_error *err)
+{
+    size_t ignored;
+    if (!generated)
+        generated = &ignored;
+    *generated = 0;
+    if (!session)
+        return null_argument(err, "slm_generate", "session");
+    if (!prompt)
+        return null_argument(err, "slm_generate", "prompt");
+    if (!sampler)
+        return null_argument(err, "slm_generate", "sampler");
+    if (sequence >= session->kv.sequence_count)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.sequence_count);
+    const struct generation g = { session, sequence, sampler, max_tokens, special, callback, user };
+    return generate(&g, prompt, count, generated, err);
+}

@@ -1,0 +1,140 @@
+/* Matrix products: activations are prepared (quantized or interleaved) into panels, then tiles of rows are handed out. */
+#include "ops_internal.h"
+#include "weights.h"
+
+#include <string.h>
+
+/* Packed weights that a thread takes at once: they stay in its L2 cache while all columns pass by. */
+enum { CHUNK_BYTES = 256 << 10 };
+/* At least this many chunks for each thread, so that none waits long at the end. */
+enum { CHUNKS_PER_THREAD = 16 };
+
+/* `count` columns in panels of nearly equal width: panel i holds columns i * count / panels up to the next. */
+struct panels {
+    size_t count, panels;
+};
+
+static struct panels split(const struct pass *p, size_t count)
+{
+    const size_t widest = (size_t)p->kernels->cols;
+    return (struct panels){ count, (count + widest - 1) / widest };
+}
+
+static size_t panel_start(struct panels s, size_t i)
+{
+    return s.count * i / s.panels;
+}
+
+static size_t panel_of(struct panels s, size_t column)
+{
+    return ((column + 1) * s.panels - 1) / s.count;
+}
+
+size_t act_bytes(uint32_t k, size_t count, bool dense)
+{
+    return dense ? count * k * sizeof(float) : count * (k / ACT_BLOCK) * sizeof(struct act_block);
+}
+
+/* Quantizes the thread's own rows of x [count, k] into panels: panel, block, column. */
+static void prepare_blocks(struct pass *p, const float *x, uint32_t k, size_t count)
+{
+    const struct panels s = split(p, count);
+    for (struct range r = own_range(p, count); r.first < r.last; r.first++) {
+        const size_t i = panel_of(s, r.first), start = panel_start(s, i), width = panel_start(s, i + 1) - start;
+        struct act_block *panel = p->work->act + start * (k / ACT_BLOCK);
+        p->kernels->quantize(x + r.first * k, k, panel + (r.first - start), width);
+    }
+}
+
+/* The same without rounding, for dense weights: panel, k, column. */
+static void prepare_floats(struct pass *p, const float *x, uint32_t k, size_t count)
+{
+    const struct panels s = split(p, count);
+    for (struct range r = own_range(p, count); r.first < r.last; r.first++) {
+        const size_t i = panel_of(s, r.first), start = panel_start(s, i), width = panel_start(s, i + 1) - start;
+        float *column = p->work->act_dense + start * k + (r.first - start);
+        for (uint32_t j = 0; j < k; j++)
+            column[j * width] = x[r.first * k + j];
+    }
+}
+
+/* One tile times all columns of one panel. */
+static void tile_panel(const struct pass *p, const struct product *product, uint32_t tile, struct panels s, size_t i)
+{
+    const struct weight *w = product->w;
+    const size_t start = panel_start(s, i), width = panel_start(s, i + 1) - start, row = (size_t)tile * TILE_ROWS;
+    const void *act = quants[w->type].dense ? (const void *)(p->work->act_dense + start * w->k)
+                                            : (const void *)(p->work->act + start * (w->k / ACT_BLOCK));
+    const uint8_t *data = w->tiles + tile * w->tile_bytes;
+    float *y = product->y + start * w->rows + row;
+    if (row + TILE_ROWS <= w->rows) {
+        p->kernels->linear[w->type](data, w->k, act, width, (int)width, y, w->rows);
+        return;
+    }
+    float whole[MAX_COLS * TILE_ROWS]; /* the last tile has rows that y has no place for */
+    p->kernels->linear[w->type](data, w->k, act, width, (int)width, whole, TILE_ROWS);
+    for (size_t c = 0; c < width; c++)
+        memcpy(y + c * w->rows, whole + c * TILE_ROWS, (w->rows - row) * sizeof *y);
+}
+
+/* Tiles first .. last - 1, counted over all products one after the other: each panel of columns meets the whole chunk before the
+ * next panel comes. */
+static void chunk_columns(const struct pass *p, const struct product *products, size_t first, size_t last, struct panels s)
+{
+    for (const struct product *product = products; first < last; product++) {
+        const size_t own = product->w->tile_count, end = last < own ? last : own;
+        for (size_t i = 0; first < end && i < s.panels; i++)
+            for (size_t tile = first; tile < end; tile++)
+                tile_panel(p, product, (uint32_t)tile, s, i);
+        first = first > own ? first - own : 0;
+        last = last > own ? last - own : 0;
+    }
+}
+
+static size_t chunk_tiles(const struct pass *p, size_t tiles, size_t largest)
+{
+    size_t chunk = tiles / ((size_t)p->threads * CHUNKS_PER_THREAD);
+    if (chunk > CHUNK_BYTES / largest)
+        chunk = CHUNK_BYTES / largest;
+    return chunk ? chunk : 1;
+}
+
+static void linear_columns(struct pass *p, const float *x, size_t count, const struct product *products, size_t n)
+{
+    const uint32_t k = products[0].w->k;
+    bool dense = false, blocks = false;
+    size_t tiles = 0, largest = 1;
+    for (size_t i = 0; i < n; i++) {
+        const struct weight *w = products[i].w;
+        *(quants[w->type].dense ? &dense : &blocks) = true;
+        tiles += w->tile_count;
+        largest = w->tile_bytes > largest ? w->tile_bytes : largest;
+    }
+    if (blocks)
+        prepare_blocks(p, x, k, count);
+    if (dense)
+        prepare_floats(p, x, k, count);
+    par_wait(p->par);
+
+    const size_t chunk = chunk_tiles(p, tiles, largest);
+    const struct panels s = split(p, count);
+    for (size_t first; (first = par_next(p->par, chunk)) < tiles;)
+        chunk_columns(p, products, first, first + chunk < tiles ? first + chunk : tiles, s);
+    par_wait(p->par);
+}
+
+void linear(struct pass *p, const float *x, const struct product *products, size_t n)
+{
+    linear_columns(p, x, p->count, products, n);
+}
+
+void logits(struct pass *p, const float *x, const float *norm_w, float eps, const struct weight *w)
+{
+    if (!p->wanted_count)
+        return;
+    par_wait(p->par); /* a wanted token may belong to another thread */
+    float *rows = p->work->gathered;
+    for (struct range r = own_range(p, p->wanted_count); r.first < r.last; r.first++)
+        p->kernels->rms_norm(x + (size_t)p->wanted[r.first] * w->k, norm_w, w->k, eps, rows + r.first * w->k);
+    linear_columns(p, rows, p->wanted_count, &(struct product){ w, p->work->logits + p->logits_row * w->rows }, 1);
+}

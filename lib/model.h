@@ -1,0 +1,33 @@
+/* model.h - an open model: read-only once made, shared by its sessions. */
+#ifndef SLM_MODEL_H
+#define SLM_MODEL_H
+
+#include "arch/arch.h"
+#include "random.h"
+#include "tokenizer/tokenizer.h"
+
+#include "../kernels/kernels.h"
+
+struct slm_model {
+    mem mem;
+    struct kernels kernels;
+    const struct arch *arch;        /* NULL: vocabulary only */
+    struct config config;
+    void *params;                   /* the architecture's own struct */
+    struct tokenizer *tokenizer;    /* NULL: a random model */
+    uint8_t *arena;                 /* packed tiles of all matrices */
+    uint64_t arena_bytes, decode_bytes, parameters;
+    void **owned;                   /* everything that binding allocated */
+    size_t owned_count;
+    char *architecture, *name, *chat_template;  /* chat_template may be NULL */
+    const char *type;               /* the weight type that most bytes are in */
+    slm_log_fn *log;
+    void *log_user;
+};
+
+/* Both fill a model from a GGUF directory. `map` is the mapping that the directory lies in, or NULL; `random` replaces the tensors. */
+slm_status model_new(const struct gguf *gguf, const struct map *map, const struct random_spec *random,
+                     const slm_model_options *options, slm_model **model, slm_error *err);
+void model_free(slm_model *model);
+
+#endif

@@ -1,0 +1,90 @@
+/* Token-wise operations: each thread owns a fixed range of tokens. */
+#include "ops.h"
+
+#include "kvcache.h"
+#include "ops_internal.h"
+#include "weights.h"
+
+#include <math.h>
+
+struct range own_range(const struct pass *p, size_t count)
+{
+    return (struct range){ count * (size_t)p->thread / (size_t)p->threads, count * (size_t)(p->thread + 1) / (size_t)p->threads };
+}
+
+void embed(struct pass *p, const struct weight *w, float *x)
+{
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
+        const uint32_t row = (uint32_t)p->tokens[r.first];
+        p->kernels->unpack[w->type](w->tiles + row / TILE_ROWS * w->tile_bytes, (int)(row % TILE_ROWS), w->k, x + r.first * w->k);
+    }
+}
+
+void norm(struct pass *p, const float *x, const float *w, uint32_t n, float eps, float *y)
+{
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++)
+        p->kernels->rms_norm(x + r.first * n, w, n, eps, y + r.first * n);
+}
+
+void add(struct pass *p, float *y, const float *x, uint32_t n)
+{
+    const struct range r = own_range(p, p->count);
+    p->kernels->add(y + r.first * n, x + r.first * n, (r.last - r.first) * n);
+}
+
+void add_bias(struct pass *p, float *y, const float *bias, uint32_t n)
+{
+    if (!bias)
+        return;
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++)
+        p->kernels->add(y + r.first * n, bias, n);
+}
+
+void silu_gate(struct pass *p, float *gate, const float *up, uint32_t n)
+{
+    const struct range r = own_range(p, p->count);
+    p->kernels->silu_gate(gate + r.first * n, up + r.first * n, (r.last - r.first) * n, gate + r.first * n);
+}
+
+void rope_positions(struct pass *p, const struct rope *rope)
+{
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
+        float *c = p->work->rope_table + r.first * 2 * rope->pairs, *s = c + rope->pairs;
+        for (uint32_t i = 0; i < rope->pairs; i++) {
+            const double angle = p->positions[r.first] * rope->frequency[i];
+            c[i] = (float)cos(angle) * rope->magnitude;
+            s[i] = (float)sin(angle) * rope->magnitude;
+        }
+    }
+}
+
+void rotate(struct pass *p, const struct rope *rope, float *x, uint32_t heads, uint32_t head_dim)
+{
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
+        const float *c = p->work->rope_table + r.first * 2 * rope->pairs, *s = c + rope->pairs;
+        for (uint32_t h = 0; h < heads; h++)
+            p->kernels->rope(x + (r.first * heads + h) * head_dim, rope->pairs, c, s, rope->adjacent);
+    }
+}
+
+/* Tokens of a pass stand in runs, in order: the run of token t is the last one that begins at or before it. */
+static const struct run *run_of(const struct pass *p, size_t t)
+{
+    const struct run *run = p->runs;
+    while (run + 1 < p->runs + p->run_count && run[1].first <= t)
+        run++;
+    return run;
+}
+
+void kv_write(struct pass *p, uint32_t layer, const float *k, const float *v)
+{
+    const struct kvcache *kv = p->kv;
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
+        const uint32_t sequence = run_of(p, r.first)->sequence, position = p->positions[r.first];
+        for (uint32_t h = 0; h < kv->heads; h++) {
+            const size_t at = (r.first * kv->heads + h) * kv->head_dim;
+            p->kernels->kv_store(k + at, v + at, kv->head_dim, kvcache_k(kv, layer, h, sequence, position / KV_PAGE),
+                                 kvcache_v(kv, layer, h, sequence, position / KV_PAGE), (int)(position % KV_PAGE));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+#include "session.h"
+
+#include "topo.h"
+
+#include <string.h>
+
+enum { MAX_THREADS = 1024, MAX_SEQUENCES = 1 << 16, MAX_BATCH = 1 << 16, DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 512 };
+
+static slm_status check_options(const slm_session_options *o, slm_error *err)
+{
+    if (o->context > MAX_CONTEXT)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "context is %u tokens, at most %d are possible", o->context, MAX_CONTEXT);
+    if (o->sequences > MAX_SEQUENCES)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%u sequences, at most %d are possible", o->sequences, MAX_SEQUENCES);
+    if (o->batch > MAX_BATCH)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "batch is %u tokens, at most %d are possible", o->batch, MAX_BATCH);
+    if (o->threads < 0 || o->threads > MAX_THREADS)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%d threads, expected 0 (all cores) to %d", o->threads, MAX_THREADS);
+    return SLM_OK;
+}
+
+/* Takes `floats` floats off a block, in whole cache lines; with a NULL block it only counts. */
+static float *take(float *base, size_t *used, size_t floats)
+{
+    float *p = base ? base + *used : NULL;
+    *used += (floats + 15) & ~(size_t)15;
+    return p;
+}
+
+/* Lays out every float buffer of the session from `base`, or counts them if it is NULL. Returns the number of floats. */
+static size_t lay_out(slm_session *s, float *base)
+{
+    const struct config *c = &s->model->config;
+    const size_t batch = s->batch;
+    size_t used = 0;
+    uint32_t widest = c->embedding;
+    for (size_t i = 0; i < MAX_BUFFERS; i++) {
+        s->buffers[i] = take(base, &used, batch * c->buffer_width[i]);
+        widest = c->buffer_width[i] > widest ? c->buffer_width[i] : widest;
+    }
+    s->work.act = (void *)take(base, &used, act_bytes(widest, batch, false) / sizeof(float));
+    s->work.act_dense = take(base, &used, act_bytes(widest, batch, true) / sizeof(float));
+    s->work.rope_table = take(base, &used, batch * 2 * c->rope_pairs);
+    s->work.partial = take(base, &used, attention_partial_floats(s->threads, s->kv.context, c->kv_heads, c->head_dim));
+    for (int t = 0; t < s->threads; t++) {
+        float *scratch = take(base, &used, attention_scratch_floats(c->head_dim));
+        if (base)
+            s->work.scratch[t] = scratch;
+    }
+    s->work.logits = take(base, &used, (size_t)s->outputs * c->vocab);
+    s->work.gathered = take(base, &used, (size_t)s->outputs * c->embedding);
+    return used;
+}
+
+static slm_status allocate(slm_session *s, slm_error *err)
+{
+    const mem *m = &s->mem;
+    s->work.scratch = mem_alloc(m, (size_t)s->threads, sizeof *s->work.scratch);
+    s->tokens = mem_alloc(m, s->batch, sizeof *s->tokens);
+    s->positions = mem_alloc(m, s->batch, sizeof *s->positions);
+    s->wanted = mem_alloc(m, s->batch, sizeof *s->wanted);
+    s->runs = mem_alloc(m, s->batch, sizeof *s->runs);
+    s->counts = mem_alloc(m, s->kv.sequence_count, sizeof *s->counts);
+    const size_t floats = lay_out(s, NULL);
+    s->float_memory = mem_alloc(m, floats, sizeof(float));
+    if (!s->work.scratch || !s->tokens || !s->positions || !s->wanted || !s->runs || !s->counts || !s->float_memory)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session (%zu MiB of buffers): ask for a smaller batch or fewer outputs",
+                    floats * sizeof(float) >> 20);
+    lay_out(s, s->float_memory);
+    return SLM_OK;
+}
+
+slm_status session_new(const slm_model *model, const slm_session_options *o, slm_session **out, slm_error *err)
+{
+    if (!model->arch)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the model was opened for its vocabulary only: open it without vocab_only");
+    TRY(check_options(o, err));
+    const struct config *c = &model->config;
+    slm_session *s = mem_zalloc(&model->mem, 1, sizeof *s);
+    if (!s)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session");
+    s->mem = model->mem;
+    s->model = model;
+    s->threads = o->threads ? o->threads : topo_threads();
+    s->batch = o->batch ? o->batch : DEFAULT_BATCH;
+    const uint32_t sequences = o->sequences ? o->sequences : 1;
+    s->outputs = o->outputs ? o->outputs : sequences;
+    const uint32_t context = o->context ? o->context : c->context < DEFAULT_CONTEXT ? c->context : DEFAULT_CONTEXT;
+    slm_status status = kvcache_init(&s->kv, &s->mem, c->layers, c->kv_heads, c->head_dim, context, sequences, err);
+    if (!status)
+        status = allocate(s, err);
+    if (status) {
+        session_free(s);
+        return status;
+    }
+    *out = s;
+    return SLM_OK;
+}
+
+void session_free(slm_session *s)
+{
+    if (!s)
+        return;
+    const mem m = s->mem;
+    kvcache_close(&s->kv);
+    mem_free(&m, s->work.scratch);
+    mem_free(&m, s->tokens);
+    mem_free(&m, s->positions);
+    mem_free(&m, s->wanted);
+    mem_free(&m, s->runs);
+    mem_free(&m, s->counts);
+    mem_free(&m, s->float_memory);
+    mem_free(&m, s);
+}
+
+/* A batch, and the sequence of its tokens where it names none. */
+struct request {
+    const slm_batch *batch;
+    uint32_t sequence;
+};
+
+static bool wants(const slm_batch *b, size_t i)
+{
+    return b->wants_logits ? b->wants_logits[i] : i + 1 == b->count;
+}
+
+static uint32_t sequence_of(const struct request *r, size_t i)
+{
+    return r->batch->sequences ? r->batch->sequences[i] : r->sequence;
+}
+
+static slm_status check_batch(const slm_session *s, const struct request *r, slm_error *err)
+{
+    const slm_batch *b = r->batch;
+    if (!b->count || !b->tokens)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the batch holds no tokens");
+    size_t outputs = 0;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->tokens[i] < 0 || (uint32_t)b->tokens[i] >= s->model->config.vocab)
+            return fail(err, SLM_INVALID, SLM_NO_OFFSET, "token %zu of the batch is %d, outside the vocabulary of %u", i, b->tokens[i],
+                        s->model->config.vocab);
+        if (sequence_of(r, i) >= s->kv.sequence_count)
+            return fail(err, SLM_INVALID, SLM_NO_OFFSET, "token %zu of the batch is for sequence %u of a session with %u", i,
+                        sequence_of(r, i), s->kv.sequence_count);
+        outputs += wants(b, i);
+    }
+    if (outputs > s->outputs)
+        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "logits of %zu tokens are wanted, the session has room for %u: set options.outputs",
+                    outputs, s->outputs);
+    if (b->count > s->kv.context - s->kv.used)
+        return fail(err, SLM_CONTEXT, SLM_NO_OFFSET, "%zu tokens do not fit: %u of the context of %u are used", b->count, s->kv.used,
+                    s->kv.context);
+    return SLM_OK;
+}
+
+/* Orders tokens first .. first + count - 1 of the batch by sequence (stable) into the session's arrays and extends the sequences.
+ * Results do not depend on the order; runs of one sequence make attention's panels full. Returns the number of runs. */
+static size_t order(slm_session *s, const struct request *r, size_t first, size_t count, size_t *wanted_count)
+{
+    const slm_batch *b = r->batch;
+    memset(s->counts, 0, s->kv.sequence_count * sizeof *s->counts);
+    for (size_t i = first; i < first + count; i++)
+        s->counts[sequence_of(r, i)]++;
+    size_t runs = 0;
+    uint32_t start = 0;
+    for (uint32_t q = 0; q < s->kv.sequence_count; q++) {
+        const uint32_t n = s->counts[q];
+        s->counts[q] = start; /* from here on: where the sequence's next token goes */
+        if (!n)
+            continue;
+        s->runs[runs++] = (struct run){ .sequence = q, .first = start, .count = n, .position = s->kv.sequences[q].length };
+        for (uint32_t i = 0; i < n; i++)
+            s->positions[start + i] = s->kv.sequences[q].length + i;
+        kvcache_extend(&s->kv, q, n);
+        start += n;
+    }
+    *wanted_count = 0;
+    for (size_t i = first; i < first + count; i++) {
+        const uint32_t at = s->counts[sequence_of(r, i)]++;
+        s->tokens[at] = b->tokens[i];
+        if (wants(b, i))
+            s->wanted[(*wanted_count)++] = at;
+    }
+    return runs;
+}
+
+struct forward {
+    const slm_model *model;
+    struct pass pass;
+};
+
+static void forward_thread(void *arg, struct par *par, int thread)
+{
+    const struct forward *f = arg;
+    struct pass own = f->pass;
+    own.par = par;
+    own.thread = thread;
+    own.threads = par->threads;
+    f->model->arch->forward(&own, f->model->params);
+}
+
+slm_status session_decode(slm_session *s, const slm_batch *b, uint32_t sequence, slm_error *err)
+{
+    const struct request r = { b, sequence };
+    TRY(check_batch(s, &r, err));
+    s->logits_count = 0;
+    for (size_t first = 0; first < b->count; first += s->batch) {
+        const size_t count = b->count - first < s->batch ? b->count - first : s->batch;
+        size_t wanted;
+        const size_t runs = order(s, &r, first, count, &wanted);
+        struct forward f = { s->model,
+                             { .kernels = &s->model->kernels, .kv = &s->kv, .work = &s->work, .buffer = s->buffers, .count = count,
+                               .tokens = s->tokens, .positions = s->positions, .runs = s->runs, .run_count = runs,
+                               .wanted = s->wanted, .wanted_count = wanted, .logits_row = s->logits_count } };
+        struct par par;
+        par_run(s->threads, &par, forward_thread, &f);
+        s->logits_count += wanted;
+    }
+    return SLM_OK;
+}

@@ -1,0 +1,32 @@
+/* session.h - sequences in a KV cache and the memory to compute on them. */
+#ifndef SLM_SESSION_H
+#define SLM_SESSION_H
+
+#include "kvcache.h"
+#include "model.h"
+#include "ops_internal.h"
+
+struct slm_session {
+    mem mem;
+    const slm_model *model;
+    int threads;
+    uint32_t batch, outputs;
+    struct kvcache kv;
+    struct workspace work;
+    float *buffers[MAX_BUFFERS];
+    float *float_memory;        /* what the workspace's float pointers point into */
+    slm_token *tokens;          /* [batch] of the pass being computed, ordered by sequence: */
+    uint32_t *positions;        /* [batch] */
+    uint32_t *wanted;           /* [batch] */
+    struct run *runs;           /* [batch] */
+    uint32_t *counts;           /* [sequences] */
+    size_t logits_count;        /* rows of logits of the last decode */
+};
+
+slm_status session_new(const slm_model *model, const slm_session_options *options, slm_session **session, slm_error *err);
+void session_free(slm_session *session);
+
+/* slm_decode of slm.h, pointers checked. Where the batch names no sequences, all tokens are for `sequence`. */
+slm_status session_decode(slm_session *session, const slm_batch *batch, uint32_t sequence, slm_error *err);
+
+#endif
