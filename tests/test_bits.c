@@ -1,0 +1,205 @@
+/* The same bits: logits of quantized models do not depend on the tier, the number of threads, the way the prompt is cut, what else
+ * is in the batch, or whether the prefix was already in the cache. */
+#include "tests.h"
+
+#include "slm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const slm_shape small = { .name = "small", .architecture = "llama", .layers = 2, .embedding = 256, .heads = 8, .kv_heads = 2,
+                                 .head_dim = 32, .feed_forward = 512, .vocab = 301, .tied = true, .rope_base = 500000 };
+
+static const char *const types[] = { "Q4_0", "Q8_0", "Q4_K_M", "Q6_K" };
+static const char *const tiers[] = { "scalar", "avx2", "avx512", "neon" };
+enum { TYPES = sizeof types / sizeof *types, TIERS = sizeof tiers / sizeof *tiers };
+
+static slm_model *open_random(const char *type, const char *isa)
+{
+    slm_model_options options = slm_model_options_default();
+    options.isa = isa;
+    slm_model *model = NULL;
+    slm_error err;
+    ck_assert_msg(!slm_model_random(&small, type, &options, &model, &err), "%s", err.message);
+    return model;
+}
+
+static slm_session *open_session(const slm_model *model, int threads, uint32_t batch, uint32_t sequences, uint32_t outputs)
+{
+    slm_session_options options = slm_session_options_default();
+    options.threads = threads;
+    options.batch = batch;
+    options.sequences = sequences;
+    options.outputs = outputs;
+    options.context = 2048;
+    slm_session *session = NULL;
+    slm_error err;
+    ck_assert_msg(!slm_session_new(model, &options, &session, &err), "%s", err.message);
+    return session;
+}
+
+static void make_tokens(slm_token *tokens, size_t count)
+{
+    uint64_t state = test_seed();
+    for (size_t i = 0; i < count; i++)
+        tokens[i] = (slm_token)(test_random(&state) % small.vocab);
+}
+
+/* Logits of every token, [count, vocab], freed by the caller. */
+static float *run(const slm_model *model, int threads, uint32_t batch, const slm_token *tokens, size_t count)
+{
+    slm_session *session = open_session(model, threads, batch, 1, (uint32_t)count);
+    bool *wants = malloc(count);
+    float *out = malloc(count * small.vocab * sizeof *out);
+    memset(wants, true, count);
+    const slm_batch b = { .tokens = tokens, .wants_logits = wants, .count = count };
+    slm_error err;
+    ck_assert_msg(!slm_decode(session, &b, &err), "%s", err.message);
+    memcpy(out, slm_logits(session, 0), count * small.vocab * sizeof *out);
+    slm_session_free(session);
+    free(wants);
+    return out;
+}
+
+static bool supported(const char *isa)
+{
+    slm_error err;
+    return slm_isa(isa, &err) != NULL;
+}
+
+/* Every tier, thread count and cut against the scalar tier on one thread in one piece. */
+START_TEST(tiers_threads_and_cuts)
+{
+    enum { COUNT = 77 };
+    static const int threads[] = { 1, 2, 3, 7 };
+    static const uint32_t batches[] = { 1, 2, 7, 33, COUNT };
+    slm_token tokens[COUNT];
+    make_tokens(tokens, COUNT);
+    slm_model *scalar = open_random(types[_i], "scalar");
+    float *want = run(scalar, 1, COUNT, tokens, COUNT);
+    ck_assert(want[0] == want[0] && want[0] != want[1]);
+    slm_model_free(scalar);
+    for (size_t tier = 0; tier < TIERS; tier++) {
+        if (!supported(tiers[tier]))
+            continue;
+        slm_model *model = open_random(types[_i], tiers[tier]);
+        for (size_t t = 0; t < 4; t++)
+            for (size_t b = 0; b < 5; b++) {
+                if (tier == 0 && t != b % 4) /* the reference is slow: one thread count for each cut */
+                    continue;
+                float *got = run(model, threads[t], batches[b], tokens, COUNT);
+                ck_assert_msg(!memcmp(got, want, COUNT * small.vocab * sizeof *got), "%s %s, %d threads, batches of %u differ",
+                              types[_i], tiers[tier], threads[t], batches[b]);
+                free(got);
+            }
+        slm_model_free(model);
+    }
+    free(want);
+}
+END_TEST
+
+/* Deep enough for several attention spans, which few panels share out and many do not. */
+START_TEST(spans_of_attention)
+{
+    enum { COUNT = 1100, LAST = 3 };
+    static slm_token tokens[COUNT];
+    make_tokens(tokens, COUNT);
+    slm_model *model = open_random("Q8_0", NULL);
+    float *want = run(model, 1, 512, tokens, COUNT);
+    for (int threads = 1; threads <= 7; threads += 3) {
+        slm_session *session = open_session(model, threads, 100, 1, 1);
+        slm_error err;
+        slm_batch b = { .tokens = tokens, .count = COUNT - LAST };
+        ck_assert(!slm_decode(session, &b, &err));
+        for (size_t i = COUNT - LAST; i < COUNT; i++) {
+            b = (slm_batch){ .tokens = tokens + i, .count = 1 };
+            ck_assert(!slm_decode(session, &b, &err));
+            ck_assert_msg(!memcmp(slm_logits(session, 0), want + i * small.vocab, small.vocab * sizeof *want),
+                          "token %zu differs on %d threads", i, threads);
+        }
+        slm_session_free(session);
+    }
+    free(want);
+    slm_model_free(model);
+}
+END_TEST
+
+/* Sequences that share batches, in mixed order, get what each gets alone. */
+START_TEST(shared_batches)
+{
+    enum { SEQUENCES = 5, EACH = 40, COUNT = SEQUENCES * EACH };
+    slm_model *model = open_random("Q4_K_M", NULL);
+    slm_token tokens[COUNT], alone[EACH];
+    uint32_t sequences[COUNT];
+    bool wants[COUNT];
+    size_t row[SEQUENCES], rows = 0, seen[SEQUENCES] = { 0 };
+    uint64_t state = test_seed();
+    make_tokens(tokens, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        uint32_t s = test_random(&state) % SEQUENCES;
+        while (seen[s] == EACH)
+            s = (s + 1) % SEQUENCES;
+        sequences[i] = s;
+        wants[i] = ++seen[s] == EACH;
+        if (wants[i])
+            row[s] = rows++;
+    }
+    slm_session *shared = open_session(model, 2, 64, SEQUENCES, SEQUENCES);
+    const slm_batch b = { .tokens = tokens, .sequences = sequences, .wants_logits = wants, .count = COUNT };
+    slm_error err;
+    ck_assert_msg(!slm_decode(shared, &b, &err), "%s", err.message);
+    for (uint32_t s = 0; s < SEQUENCES; s++) {
+        size_t n = 0;
+        for (size_t i = 0; i < COUNT; i++)
+            if (sequences[i] == s)
+                alone[n++] = tokens[i];
+        ck_assert_uint_eq(slm_sequence_length(shared, s), EACH);
+        float *want = run(model, 1, EACH, alone, EACH);
+        ck_assert_msg(!memcmp(slm_logits(shared, row[s]), want + (EACH - 1) * small.vocab, small.vocab * sizeof *want),
+                      "sequence %u differs from when it is alone", s);
+        free(want);
+    }
+    slm_session_free(shared);
+    slm_model_free(model);
+}
+END_TEST
+
+/* A sequence cut back and continued differently gets what a fresh one gets. */
+START_TEST(reused_prefix)
+{
+    enum { COUNT = 150, KEPT = 70 };
+    slm_model *model = open_random("Q4_0", NULL);
+    slm_token tokens[COUNT];
+    make_tokens(tokens, COUNT);
+    slm_session *session = open_session(model, 2, 0, 1, 1);
+    slm_error err;
+    slm_batch b = { .tokens = tokens, .count = COUNT };
+    ck_assert(!slm_decode(session, &b, &err));
+    ck_assert(!slm_sequence_truncate(session, 0, KEPT, &err));
+    ck_assert_uint_eq(slm_sequence_length(session, 0), KEPT);
+    for (size_t i = KEPT; i < COUNT; i++)
+        tokens[i] = (tokens[i] + 17) % (slm_token)small.vocab;
+    b = (slm_batch){ .tokens = tokens + KEPT, .count = COUNT - KEPT };
+    ck_assert(!slm_decode(session, &b, &err));
+    float *want = run(model, 1, COUNT, tokens, COUNT);
+    ck_assert(!memcmp(slm_logits(session, 0), want + (COUNT - 1) * small.vocab, small.vocab * sizeof *want));
+    free(want);
+    slm_session_free(session);
+    slm_model_free(model);
+}
+END_TEST
+
+Suite *suite_bits(void);
+Suite *suite_bits(void)
+{
+    Suite *suite = suite_create("bits");
+    TCase *tc = tcase_create("bits");
+    tcase_set_timeout(tc, 600);
+    tcase_add_loop_test(tc, tiers_threads_and_cuts, 0, TYPES);
+    tcase_add_test(tc, spans_of_attention);
+    tcase_add_test(tc, shared_batches);
+    tcase_add_test(tc, reused_prefix);
+    suite_add_tcase(suite, tc);
+    return suite;
+}

@@ -1,0 +1,117 @@
+/* Logits of whole models against the float64 reference, inside the limits of ../shared/README.md. */
+#include "tests.h"
+
+#include "slm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct golden {
+    const char *name;
+    double limit;
+} goldens[] = {
+    { "llama", 0.002 },       { "llama-untied", 0.002 }, { "llama-q4_0", 0.022 },
+    { "llama-q8_0", 0.022 },  { "llama-q4_k_m", 0.022 },
+};
+
+enum { GOLDENS = sizeof goldens / sizeof *goldens };
+
+/* Logits of every token of ids, in one batch; free them with free. NULL (and a failed check) on error. */
+static float *all_logits(const char *path, const slm_token *ids, size_t count, size_t *vocab)
+{
+    slm_model *model = NULL;
+    slm_session *session = NULL;
+    slm_error err = { .message = "" };
+    slm_model_info info = slm_model_info_default();
+    slm_session_options options = slm_session_options_default();
+    options.outputs = (uint32_t)count;
+    bool wants[1024];
+    memset(wants, true, sizeof wants);
+    const slm_batch batch = { .tokens = ids, .wants_logits = wants, .count = count };
+    float *out = NULL;
+    if (count <= sizeof wants && !slm_model_open(path, NULL, &model, &err) && !slm_session_new(model, &options, &session, &err) &&
+        !slm_decode(session, &batch, &err)) {
+        slm_model_get_info(model, &info);
+        *vocab = info.vocab_size;
+        out = malloc(count * *vocab * sizeof *out);
+        for (size_t i = 0; out && i < count; i++)
+            memcpy(out + i * *vocab, slm_logits(session, i), *vocab * sizeof *out);
+    }
+    slm_session_free(session);
+    slm_model_free(model);
+    ck_assert_msg(out != NULL, "%s: %s", path, err.message);
+    return out;
+}
+
+START_TEST(logits_match_reference)
+{
+    const struct golden *g = &goldens[_i];
+    char name[128];
+    size_t ids_size, want_size, vocab;
+    slm_token *ids = read_file(shared_path("golden/tokens.i32"), &ids_size);
+    snprintf(name, sizeof name, "golden/%s.logits.f32", g->name);
+    float *want = read_file(shared_path(name), &want_size);
+    snprintf(name, sizeof name, "golden/%s.gguf", g->name);
+    const char *path = shared_path(name);
+    if (!ids || !want || !path) {
+        skip(name, "no ../shared");
+    } else {
+        const size_t count = ids_size / sizeof *ids;
+        float *got = all_logits(path, ids, count, &vocab);
+        ck_assert_uint_eq(want_size, count * vocab * sizeof *want);
+        const double error = relative_rms(got, want, count * vocab);
+        ck_assert_msg(error <= g->limit, "%s: relative RMS error %g, limit %g", g->name, error, g->limit);
+        if (getenv("SLM_TEST_VERBOSE"))
+            printf("%-16s relative RMS error %.3g (limit %g)\n", g->name, error, g->limit);
+        free(got);
+    }
+    free(ids);
+    free(want);
+}
+END_TEST
+
+/* The comparator itself: what a broken engine would return must not pass. */
+START_TEST(comparator_catches_mutants)
+{
+    enum { ROWS = 8, WIDTH = 64, N = ROWS * WIDTH };
+    float want[N], got[N];
+    uint64_t state = test_seed();
+    for (int i = 0; i < N; i++)
+        want[i] = test_uniform(&state, -5, 5);
+    const double limit = 0.022;
+    ck_assert(relative_rms(want, want, N) <= limit);
+
+    memset(got, 0, sizeof got);
+    ck_assert(!(relative_rms(got, want, N) <= limit));
+
+    memcpy(got, want, sizeof got);
+    got[N / 2] = NAN;
+    ck_assert(!(relative_rms(got, want, N) <= limit));
+
+    memcpy(got, want, sizeof got);
+    memset(got + N - WIDTH, 0, WIDTH * sizeof *got);
+    ck_assert(!(relative_rms(got, want, N) <= limit));
+
+    for (int i = 0; i < N; i++)
+        got[i] = want[i ^ 1];
+    ck_assert(!(relative_rms(got, want, N) <= limit));
+
+    for (int i = 0; i < N; i++)
+        got[i] = want[i] * 1.03f;
+    ck_assert(!(relative_rms(got, want, N) <= limit));
+}
+END_TEST
+
+Suite *suite_golden(void);
+Suite *suite_golden(void)
+{
+    Suite *suite = suite_create("golden");
+    TCase *tc = tcase_create("golden");
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, logits_match_reference, 0, GOLDENS);
+    tcase_add_test(tc, comparator_catches_mutants);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
