@@ -49,6 +49,7 @@ void kvcache_close(struct kvcache *kv)
     mem_free(&kv->mem, kv->free_pages);
     mem_free(&kv->mem, kv->k);
     mem_free(&kv->mem, kv->v);
+    *kv = (struct kvcache){ .mem = kv->mem };
 }
 
 static uint32_t pages_for(uint32_t length)

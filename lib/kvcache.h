@@ -27,7 +27,7 @@ uint64_t kvcache_token_bytes(uint32_t layers, uint32_t heads, uint32_t head_dim)
 
 slm_status kvcache_init(struct kvcache *kv, const mem *m, uint32_t layers, uint32_t heads, uint32_t head_dim, uint32_t context,
                         uint32_t sequences, slm_error *err);
-void kvcache_close(struct kvcache *kv);
+void kvcache_close(struct kvcache *kv); /* may be called again, and after a failed init */
 
 /* Adds `count` tokens at the end of a sequence; their pages are ready to be written. The caller has made sure that used + count
  * does not exceed context. */
