@@ -312,6 +312,17 @@ static slm_status read_alignment(struct gguf *g, struct cursor *c)
     return SLM_OK;
 }
 
+/* A large model may be cut into several files, each with a part of the tensors. */
+static slm_status refuse_split(const struct gguf *g, slm_error *err)
+{
+    uint32_t parts = 1;
+    TRY(gguf_u32(g, "split.count", &parts, err));
+    if (parts > 1)
+        return fail(err, SLM_UNSUPPORTED, gguf_find(g, "split.count")->offset, "this file is one of %" PRIu32 " parts of a model: merge "
+                    "them into one file first (llama-gguf-split --merge)", parts);
+    return SLM_OK;
+}
+
 /* ----------------------------------------------------------------- tensors */
 
 /* GGUF's names of tensor types by number, so that a message can name one that is not supported yet. */
@@ -331,10 +342,10 @@ static slm_status unsupported_type(const struct gguf_tensor *t, slm_error *err)
 #undef QUANT
         ;
     if (t->type < sizeof type_names / sizeof *type_names && type_names[t->type])
-        return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has type %s, which is not supported; these are:%s", SHOW(t->name),
-                    type_names[t->type], supported);
-    return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has unknown type %" PRIu32 "; supported are:%s", SHOW(t->name), t->type,
-                supported);
+        return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has type %s, which is not supported; get the model in one of:%s",
+                    SHOW(t->name), type_names[t->type], supported);
+    return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has unknown type %" PRIu32 "; get the model in one of:%s", SHOW(t->name),
+                t->type, supported);
 }
 
 /* Sizes of a tensor from its dimensions and type. */
@@ -431,6 +442,7 @@ static slm_status read_all(struct gguf *g, struct cursor *c)
     TRY(read_count(c, "metadata count", MIN_KV_BYTES, MAX_KV, &kv_count));
     TRY(read_metadata(g, c, kv_count));
     TRY(read_alignment(g, c));
+    TRY(refuse_split(g, c->err));
     return read_tensors(g, c, tensor_count);
 }
 

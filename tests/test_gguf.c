@@ -470,6 +470,24 @@ START_TEST(alignment_of_wrong_type)
 }
 END_TEST
 
+START_TEST(split_model)
+{
+    for (uint16_t parts = 0; parts < 4; parts++) {
+        struct gguf_build *b = gguf_build_new();
+        gguf_put_value(b, "split.count", GGUF_U16, &parts);
+        struct file f = finish(b);
+        if (parts > 1) {
+            expect(f, SLM_UNSUPPORTED, 24, parts == 2 ? "one of 2 parts" : "one of 3 parts");
+            continue;
+        }
+        struct gguf g;
+        open_ok(f, &g);
+        gguf_close(&g);
+        free(f.bytes);
+    }
+}
+END_TEST
+
 START_TEST(other_formats)
 {
 #define STARTS(text, message) expect(copy(text, sizeof text - 1), SLM_FORMAT, 0, message)
@@ -705,6 +723,7 @@ Suite *suite_gguf(void)
     tcase_add_loop_test(refused, refusal, 0, (int)(sizeof refusals / sizeof *refusals));
     tcase_add_loop_test(refused, bad_alignment, 0, 7);
     tcase_add_test(refused, alignment_of_wrong_type);
+    tcase_add_test(refused, split_model);
     tcase_add_test(refused, other_formats);
     tcase_add_test(refused, limits);
     tcase_add_test(refused, hostile_name);
