@@ -88,6 +88,7 @@ static struct file sample(uint32_t version, uint32_t alignment)
     gguf_put_value(b, "i32", GGUF_I32, &(int32_t){-2000000000});
     gguf_put_value(b, "u64", GGUF_U64, &(uint64_t){1ull << 63});
     gguf_put_value(b, "i64", GGUF_I64, &(int64_t){INT64_MIN});
+    gguf_put_value(b, "big", GGUF_I64, &(int64_t){1ll << 32});
     gguf_put_f32(b, "f32", -1.5f);
     gguf_put_value(b, "f64", GGUF_F64, &(double){0.1});
     gguf_put_bool(b, "yes", true);
@@ -154,7 +155,7 @@ START_TEST(every_type)
     open_ok(f, &g);
     ck_assert_uint_eq(g.version, _i ? 3 : 2);
     ck_assert_uint_eq(g.alignment, 32);
-    ck_assert_uint_eq(g.kv_count, 28);
+    ck_assert_uint_eq(g.kv_count, 29);
 
     INTEGERS(&g, "u8", GGUF_U8, false, 200);
     INTEGERS(&g, "i8", GGUF_I8, false, -100);
@@ -255,7 +256,7 @@ START_TEST(readers)
     ck_assert_int_eq(gguf_string(&g, "absent", &string, &err), SLM_OK);
     ck_assert(u32 == 42 && f32 == 42 && boolean && gguf_str_is(string, "default") && !err.message[0]);
 
-    static const char *const not_u32[] = {"i8", "i32", "u64", "i64", "f32", "text", "yes", "u32s"};
+    static const char *const not_u32[] = {"i8", "i32", "u64", "i64", "big", "f32", "text", "yes", "u32s"};
     for (size_t i = 0; i < sizeof not_u32 / sizeof *not_u32; i++) {
         ck_assert_int_eq(gguf_u32(&g, not_u32[i], &u32, &err), SLM_FORMAT);
         ck_assert(err.status == SLM_FORMAT && strstr(err.message, not_u32[i]) && err.offset == gguf_find(&g, not_u32[i])->offset);
@@ -366,7 +367,7 @@ static const struct {
 } refusals[] = {
     {"", 0, W8, 'X', SLM_FORMAT, "does not begin with \"GGUF\"", 0},
     {"", 4, W32, 0, SLM_UNSUPPORTED, "version 0", 4},
-    {"", 4, W32, 1, SLM_UNSUPPORTED, "version 1", 4},
+    {"", 4, W32, 1, SLM_UNSUPPORTED, "version 1 is not supported: convert", 4},
     {"", 4, W32, 4, SLM_UNSUPPORTED, "version 4", 4},
     {"", 4, W32, 0x03000000, SLM_UNSUPPORTED, "big-endian", 4},
     {"", 8, W64, UINT64_MAX, SLM_FORMAT, "tensor count 18446744073709551615", 8},
@@ -444,6 +445,23 @@ static void expect(struct file f, slm_status status, uint64_t offset, const char
     ck_assert_msg(err.offset == offset, "%s: offset %llu", message, (unsigned long long)err.offset);
     free(f.bytes);
 }
+
+/* Sizes whose product wraps around to something small. */
+START_TEST(overflow)
+{
+    static const uint64_t dims[][4] = {
+        {4, 1ull << 32, 1ull << 32, 1},     /* rows */
+        {4, 1ull << 32, 1, 1ull << 32},
+        {1ull << 32, 1ull << 32, 1, 1},     /* values */
+        {1ull << 62, 1, 1, 1},              /* bytes of a row */
+        {1ull << 33, 1ull << 29, 1, 1},     /* bytes */
+        {(1ull << 62) - 1, 1, 1, 1},        /* end in the file */
+    };
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_tensor(b, "wide", 0, 4, dims[_i], NULL, 64);
+    expect(finish(b), SLM_FORMAT, 24, _i == 5 ? "beyond the end" : "values overflow");
+}
+END_TEST
 
 static struct file copy(const void *bytes, size_t size)
 {
@@ -721,6 +739,7 @@ Suite *suite_gguf(void)
     suite_add_tcase(suite, valid);
     TCase *refused = tcase_create("refused");
     tcase_add_loop_test(refused, refusal, 0, (int)(sizeof refusals / sizeof *refusals));
+    tcase_add_loop_test(refused, overflow, 0, 6);
     tcase_add_loop_test(refused, bad_alignment, 0, 7);
     tcase_add_test(refused, alignment_of_wrong_type);
     tcase_add_test(refused, split_model);

@@ -45,7 +45,7 @@ START_TEST(cleaning)
         {"\xe0\x9f\xbf", "???"},
         {"\xf0\x8f\xbf\xbf", "????"},
         {"\xed\xa0\x80", "???"},                       /* surrogate */
-        {"\xf4\x90\x80\x80\xf5\x80", "??????"},        /* beyond U+10FFFF */
+        {"\xf4\x90\x80\x80\xf5\x80\x80\x80", "????????"},        /* beyond U+10FFFF */
         {"a\xe2\x82", "a??"},                          /* ends too early, not cut by us */
         {"a\xe2\x82z\xc3", "a??z?"},
         {"", ""},
@@ -61,20 +61,21 @@ END_TEST
 /* A message that is too long ends with a whole character. */
 START_TEST(cutting)
 {
-    for (int lead = 0; lead < 4; lead++) {
-        char text[1024] = "aaaa";
-        size_t length = (size_t)lead;
-        while (length + 4 < sizeof text) {
-            memcpy(text + length, "\xf0\x9f\x98\x80", 4);
-            length += 4;
+    enum { ROOM = sizeof ((slm_error *)0)->message - 1 };
+    for (size_t lead = 0; lead < 4; lead++) {
+        for (size_t count = 60; count < 80; count++) {
+            char text[512] = "aaa";
+            size_t length = lead + 4 * count;
+            for (size_t i = lead; i < length; i += 4)
+                memcpy(text + i, "\xf0\x9f\x98\x80", 4);
+            text[length] = 0;
+            slm_error err;
+            memset(&err, 'x', sizeof err);
+            fail(&err, SLM_FORMAT, 0, "%s", text);
+            size_t whole = length <= ROOM ? length : (ROOM - lead) / 4 * 4 + lead;
+            ck_assert_uint_eq(strlen(err.message), whole);
+            ck_assert(!memcmp(err.message, text, whole));
         }
-        text[length] = 0;
-        slm_error err;
-        memset(&err, 'x', sizeof err);
-        fail(&err, SLM_FORMAT, 0, "%s", text);
-        size_t whole = (sizeof err.message - 1 - (size_t)lead) / 4 * 4 + (size_t)lead;
-        ck_assert_uint_eq(strlen(err.message), whole);
-        ck_assert(!memcmp(err.message, text, whole));
     }
 }
 END_TEST
