@@ -178,3 +178,51 @@ uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size)
     *size = file.size;
     return file.bytes;
 }
+
+uint8_t *gguf_build_sample(uint32_t version, uint32_t alignment, size_t *size)
+{
+    struct gguf_build *b = gguf_build_new();
+    gguf_build_version(b, version);
+    if (alignment)
+        gguf_build_alignment(b, alignment);
+    gguf_put_string(b, "text", "hello");
+    gguf_put_bytes(b, "nul", "a\0b", 3);
+    gguf_put_value(b, "u8", GGUF_U8, &(uint8_t){200});
+    gguf_put_value(b, "i8", GGUF_I8, &(int8_t){-100});
+    gguf_put_value(b, "u16", GGUF_U16, &(uint16_t){60000});
+    gguf_put_value(b, "i16", GGUF_I16, &(int16_t){-30000});
+    gguf_put_u32(b, "u32", 4000000000u);
+    gguf_put_value(b, "i32", GGUF_I32, &(int32_t){-2000000000});
+    gguf_put_value(b, "u64", GGUF_U64, &(uint64_t){1ull << 63});
+    gguf_put_value(b, "i64", GGUF_I64, &(int64_t){INT64_MIN});
+    gguf_put_value(b, "big", GGUF_I64, &(int64_t){1ll << 32});
+    gguf_put_f32(b, "f32", -1.5f);
+    gguf_put_value(b, "f64", GGUF_F64, &(double){0.1});
+    gguf_put_bool(b, "yes", true);
+    gguf_put_bool(b, "no", false);
+    gguf_put_strings(b, "words", (const char *const[]){"", "a", "\xc3\xa9t\xc3\xa9", "the quick brown fox"}, 4);
+    gguf_put_array(b, "u8s", GGUF_U8, (uint8_t[]){1, 2, 255}, 3);
+    gguf_put_array(b, "i8s", GGUF_I8, (int8_t[]){-1, 2}, 2);
+    gguf_put_array(b, "u16s", GGUF_U16, (uint16_t[]){1, 65535}, 2);
+    gguf_put_array(b, "i16s", GGUF_I16, (int16_t[]){-1, 2}, 2);
+    gguf_put_array(b, "u32s", GGUF_U32, (uint32_t[]){7, 4294967295u}, 2);
+    gguf_put_array(b, "i32s", GGUF_I32, (int32_t[]){-5, 6}, 2);
+    gguf_put_array(b, "u64s", GGUF_U64, (uint64_t[]){5, UINT64_MAX}, 2);
+    gguf_put_array(b, "i64s", GGUF_I64, (int64_t[]){-5, INT64_MAX}, 2);
+    gguf_put_array(b, "f32s", GGUF_F32, (float[]){0.25f, 2}, 2);
+    gguf_put_array(b, "f64s", GGUF_F64, (double[]){0.5, 1e300}, 2);
+    gguf_put_array(b, "bools", GGUF_BOOL, (uint8_t[]){1, 0, 1}, 3);
+    gguf_put_array(b, "none", GGUF_U32, NULL, 0);
+    gguf_put_strings(b, "nobody", NULL, 0);
+
+    float floats[24];
+    uint8_t q4_0[2 * 3 * 18], q8_0[34];
+    for (int i = 0; i < 24; i++)
+        floats[i] = (float)i;
+    memset(q4_0, 0x44, sizeof q4_0);
+    memset(q8_0, 0x88, sizeof q8_0);
+    gguf_put_tensor(b, "floats", 0, 4, (uint64_t[]){4, 3, 2, 1}, floats, sizeof floats);
+    gguf_put_tensor(b, "mat.q4", 2, 2, (uint64_t[]){64, 3}, q4_0, sizeof q4_0);
+    gguf_put_tensor(b, "mat.q8", 8, 1, (uint64_t[]){32}, q8_0, sizeof q8_0);
+    return gguf_build_finish(b, size);
+}

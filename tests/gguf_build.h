@@ -46,4 +46,9 @@ size_t gguf_build_data_start(const struct gguf_build *b);
 /* The file; the padding after the last tensor is part of it. */
 uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size);
 
+/* A complete small file: every metadata type alone ("u8", "f64", "text", ...) and in an array ("u8s", "words", ...), and the
+ * tensors "floats" (F32 4x3x2x1: 0, 1, 2, ...), "mat.q4" (Q4_0 64x3, bytes 0x44) and "mat.q8" (Q8_0 32, bytes 0x88).
+ * alignment 0: none is written, 32 holds. */
+uint8_t *gguf_build_sample(uint32_t version, uint32_t alignment, size_t *size);
+
 #endif
