@@ -1,4 +1,7 @@
+#include "../lanes/slots.h"
 #include "avx2.h"
+
+LANES_DECLARE(avx2)
 
 void kernels_init_avx2(struct kernels *k)
 {
@@ -11,5 +14,5 @@ void kernels_init_avx2(struct kernels *k)
     KERNEL_SET(k, peak, avx2);
     KERNEL_SET(k, read, avx2);
 
-    /* float slots */
+    LANES_SET(k, avx2)
 }

@@ -1,9 +1,11 @@
-#include "../kernels.h"
+#include "../lanes/slots.h"
+
+LANES_DECLARE(avx512)
 
 void kernels_init_avx512(struct kernels *k)
 {
     k->cols = 16;
     /* quantized types */
 
-    /* float slots */
+    LANES_SET(k, avx512)
 }

@@ -1,0 +1,24 @@
+/* lanes.h - what the bodies share. The includer has defined TIER_NAME and v16. */
+#ifndef SLM_LANES_H
+#define SLM_LANES_H
+
+#include "slots.h"
+
+#include <math.h>
+
+/* Bodies whose parameters become constants; loops over them are unrolled so that arrays of v16 live in registers. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* TIER(rms_norm) is rms_norm_avx2. */
+#define TIER(slot) LANES_PASTE(slot, TIER_NAME)
+#define LANES_PASTE(slot, tier) LANES_PASTE_EXPANDED(slot, tier)
+#define LANES_PASTE_EXPANDED(slot, tier) slot##_##tier
+
+LANES_DECLARE(TIER_NAME)
+
+#endif

@@ -1,0 +1,52 @@
+/* tiles.h - the one multiply-add loop: dense tiles of 16 rows by a block of columns, accumulators in registers. Dense linear and
+ * both halves of attention are made of it. */
+#ifndef SLM_LANES_TILES_H
+#define SLM_LANES_TILES_H
+
+#include "lanes.h"
+
+/* acc[t * cols + c] = fma(w, x, acc) over n steps of k, ascending, for `tiles` tiles and `cols` columns:
+ * w = tile t's 16 values at element t * w_tile + k * w_k, x = x[t * x_tile + k * x_k + c * x_c]. */
+ALWAYS_INLINE void lanes_multiply(enum weight_type type, int tiles, int cols, const void *w, size_t w_tile, size_t w_k, size_t n,
+                                  const float *x, size_t x_tile, size_t x_k, size_t x_c, v16 *acc)
+{
+    for (size_t k = 0; k < n; k++) {
+        UNROLL for (int t = 0; t < tiles; t++)
+        {
+            size_t at = (size_t)t * w_tile + k * w_k;
+            v16 row = type == WEIGHT_F32   ? v_load((const float *)w + at)
+                      : type == WEIGHT_F16 ? v_load_f16((const uint16_t *)w + at)
+                                           : v_load_bf16((const uint16_t *)w + at);
+            UNROLL for (int c = 0; c < cols; c++)
+            {
+                v16 value = v_set1(x[(size_t)t * x_tile + k * x_k + (size_t)c * x_c]);
+                acc[t * cols + c] = v_fma(row, value, acc[t * cols + c]);
+            }
+        }
+    }
+}
+
+/* How many tiles go together with a block of this many columns: few columns need several to cover the latency. */
+ALWAYS_INLINE int lanes_tiles(int cols)
+{
+    int tiles = V16_ACCUMULATORS / cols;
+    return tiles >= 4 ? 4 : tiles >= 2 ? 2 : 1;
+}
+
+/* Calls BLOCK(cols, first column) over all columns in blocks of at most V16_COLS, the size a constant in each call. */
+#define LANES_COLUMNS(cols, BLOCK)                                                                                         \
+    for (int lanes_c = 0, lanes_n; lanes_c < (cols); lanes_c += lanes_n) {                                                 \
+        lanes_n = (cols) - lanes_c < V16_COLS ? (cols) - lanes_c : V16_COLS;                                               \
+        switch (lanes_n) {                                                                                                 \
+        case 1: BLOCK(1, lanes_c); break;                                                                                  \
+        case 2: BLOCK(2, lanes_c); break;                                                                                  \
+        case 3: BLOCK(3, lanes_c); break;                                                                                  \
+        case 4: BLOCK(4, lanes_c); break;                                                                                  \
+        case 5: BLOCK(5, lanes_c); break;                                                                                  \
+        case 6: BLOCK(6, lanes_c); break;                                                                                  \
+        case 7: BLOCK(V16_COLS < 7 ? 1 : 7, lanes_c); break; /* narrower tiers never come here */                          \
+        default: BLOCK(V16_COLS < 8 ? 1 : 8, lanes_c); break;                                                              \
+        }                                                                                                                  \
+    }
+
+#endif
