@@ -242,7 +242,7 @@ bool harness_bench_next(struct harness *h)
     }
     qsort(s->samples, (size_t)s->taken, sizeof s->samples[0], ascending);
     double rate = s->work / s->samples[s->taken / 2] * 1e-9;
-    double limit = strcmp(s->unit, "GB/s") == 0 ? h->read_gbps : h->peak_gops;
+    double limit = strcmp(s->unit, "GB/s") == 0 ? h->read_gbps : strcmp(s->unit, "Gop/s") == 0 ? h->peak_gops : 0;
     printf("%-7s %-16s %-28s %9.2f %s", isa_name(h->tier->isa), h->slot, s->label, rate, s->unit);
     if (limit > 0)
         printf("  %5.1f %%", 100 * rate / limit);

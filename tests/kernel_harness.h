@@ -53,7 +53,7 @@ struct kernel_case {
 };
 
 /* The cases, each array ended by a NULL slot. */
-extern const struct kernel_case quant_cases[];
+extern const struct kernel_case quant_cases[], float_cases[];
 
 /* Runs a case of a tier; ref is the reference table. */
 void harness_run(struct harness *h, const struct kernel_case *c, const struct kernels *ref, const struct kernels *tier);
