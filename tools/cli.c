@@ -1,0 +1,310 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+/* More than any prompt needs. */
+#define FILE_MAX ((size_t)1 << 30)
+
+static const char *tool_name = "slm";
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void cli_start(const char *tool)
+{
+    tool_name = tool;
+    for (int fd = 0; fd <= 2; fd++) /* opened the wrong way round: using it still fails, as it would have */
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) == -1)
+            _exit(CLI_FAILED);
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted;
+}
+
+void cli_error(const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "%s: ", tool_name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+/* ---- options */
+
+static bool has_name(const struct cli_option *option, const char *name, size_t length)
+{
+    for (const char *n = option->names; *n;) {
+        size_t this_length = strcspn(n, ",");
+        if (this_length == length && memcmp(n, name, length) == 0)
+            return true;
+        n += this_length;
+        n += strspn(n, ", ");
+    }
+    return false;
+}
+
+static bool parse_seed(const char *text, uint64_t *seed)
+{
+    if (strcmp(text, "-1") == 0) {
+        uint32_t drawn = 0;
+        if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+            drawn = (uint32_t)time(NULL);
+        *seed = drawn;
+        return true;
+    }
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 0);
+    return *text >= '0' && *text <= '9' && *end == 0 && errno == 0;
+}
+
+/* Stores the value; false if it has been refused, with a message. */
+static bool store(const struct cli_option *o, const char *name, const char *text)
+{
+    char *end;
+    errno = 0;
+    switch (o->kind) {
+    case CLI_FLAG:
+        *(bool *)o->target = true;
+        return true;
+    case CLI_TEXT:
+        *(const char **)o->target = text;
+        return true;
+    case CLI_TEXTS: {
+        struct cli_texts *texts = o->target;
+        if (texts->count < CLI_TEXTS_MAX) {
+            texts->items[texts->count++] = text;
+            return true;
+        }
+        cli_error("%s is given more than %d times", name, CLI_TEXTS_MAX);
+        return false;
+    }
+    case CLI_INT: {
+        long long value = strtoll(text, &end, 10);
+        if (end != text && *end == 0 && errno == 0 && (double)value >= o->low && (double)value <= o->high) {
+            *(int64_t *)o->target = value;
+            return true;
+        }
+        cli_error("%s takes a whole number from %.0f to %.0f, not \"%s\"", name, o->low, o->high, text);
+        return false;
+    }
+    case CLI_SEED:
+        if (parse_seed(text, o->target))
+            return true;
+        cli_error("%s takes a whole number from 0 to 18446744073709551615, or -1 for a random one, not \"%s\"", name, text);
+        return false;
+    case CLI_FLOAT: {
+        double value = strtod(text, &end);
+        if (end != text && *end == 0 && value >= o->low && value <= o->high) {
+            *(float *)o->target = (float)value;
+            return true;
+        }
+        cli_error("%s takes a number from %g to %g, not \"%s\"", name, o->low, o->high, text);
+        return false;
+    }
+    }
+    return false;
+}
+
+static void print_help(const struct cli_option *options, int count, const char *usage, const char *notes)
+{
+    fputs(usage, stdout);
+    puts("\nOptions:");
+    for (int i = 0; i < count; i++) {
+        int width = printf("  %s%s%s", options[i].names, options[i].value ? " " : "", options[i].value ? options[i].value : "");
+        printf("%*s%s\n", width < 42 ? 42 - width : 1, "", options[i].help);
+    }
+    printf("  %-40s%s\n  %-40s%s\n", "-h, --help", "this text", "--version", "the version");
+    fputs(notes, stdout);
+}
+
+int cli_parse(const struct cli_option *options, int option_count, const char *usage, const char *notes, int count, char **arguments)
+{
+    for (int i = 0; i < count; i++) {
+        const char *name = arguments[i];
+        if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
+            print_help(options, option_count, usage, notes);
+            return fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
+        }
+        if (strcmp(name, "--version") == 0) {
+            printf("%s %s\n", tool_name, slm_version());
+            return fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
+        }
+        if (name[0] != '-' || name[1] == 0) {
+            cli_error("unexpected argument \"%s\"; a text of several words needs quotes (%s --help lists the options)", name, tool_name);
+            return CLI_USAGE;
+        }
+        const char *value = name[1] == '-' ? strchr(name, '=') : NULL; /* --name=value */
+        size_t length = value ? (size_t)(value - name) : strlen(name);
+        const struct cli_option *option = NULL;
+        for (int o = 0; o < option_count && !option; o++)
+            if (has_name(&options[o], name, length))
+                option = &options[o];
+        if (!option) {
+            cli_error("there is no option %.*s (%s --help lists the options)", (int)length, name, tool_name);
+            return CLI_USAGE;
+        }
+        if (value && option->kind == CLI_FLAG) {
+            cli_error("%.*s takes no value", (int)length, name);
+            return CLI_USAGE;
+        }
+        if (value)
+            value++;
+        else if (option->kind != CLI_FLAG && !(value = ++i < count ? arguments[i] : NULL)) {
+            cli_error("%s needs a value: %s %s", name, name, option->value);
+            return CLI_USAGE;
+        }
+        if (!store(option, name, value))
+            return CLI_USAGE;
+    }
+    return -1;
+}
+
+/* ---- models and files */
+
+static bool not_interrupted(void *user, float fraction)
+{
+    (void)user;
+    (void)fraction;
+    return !interrupted;
+}
+
+slm_model *cli_open_model(const char *path, slm_model_options *options)
+{
+    slm_model *model;
+    slm_error err;
+    options->progress = not_interrupted;
+    if (slm_model_open(path, options, &model, &err) == SLM_OK)
+        return model;
+    if (interrupted)
+        return NULL;
+    if (err.status == SLM_IO) /* names the file itself */
+        cli_error("%s", err.message);
+    else if (err.offset == SLM_NO_OFFSET)
+        cli_error("%s: %s", path, err.message);
+    else
+        cli_error("%s: %s (at byte %llu)", path, err.message, (unsigned long long)err.offset);
+    return NULL;
+}
+
+char *cli_read_file(const char *path, size_t *size)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    const char *name = is_stdin ? "standard input" : path;
+    FILE *file = is_stdin ? stdin : fopen(path, "rb");
+    char *data = NULL;
+    size_t used = 0, room = 0, got = 0;
+    bool ok = file != NULL;
+    while (ok) {
+        used += got;
+        if (room - used < 2) {
+            room = room ? room * 2 : 1 << 16;
+            char *grown = room <= FILE_MAX ? realloc(data, room) : NULL;
+            errno = room <= FILE_MAX ? ENOMEM : EFBIG;
+            if (!(ok = grown != NULL))
+                break;
+            data = grown;
+        }
+        errno = 0;
+        got = fread(data + used, 1, room - used - 1, file);
+        if (got == 0) {
+            ok = !ferror(file);
+            break;
+        }
+    }
+    int error = errno;
+    if (file && !is_stdin)
+        fclose(file);
+    if (!ok) {
+        free(data);
+        if (!interrupted)
+            cli_error("can't read %s: %s", name, strerror(error));
+        return NULL;
+    }
+    data[used] = 0;
+    *size = used;
+    return data;
+}
+
+int cli_write_failed(const char *name)
+{
+    if (errno == EPIPE)
+        return CLI_PIPE;
+    cli_error("can't write to %s: %s", name, strerror(errno));
+    return CLI_FAILED;
+}
+
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- JSON */
+
+/* Bytes of the UTF-8 character at s, of which `left` bytes may be read; 0 if there is none. */
+static int character_length(const unsigned char *s, size_t left)
+{
+    if (s[0] < 0x80)
+        return 1;
+    int length = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    if ((size_t)length > left)
+        return 0;
+    for (int i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool outside = (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf4 && s[1] >= 0x90); /* surrogates, above U+10FFFF */
+    return overlong || outside ? 0 : length;
+}
+
+void cli_json_text(FILE *out, const char *text, size_t length)
+{
+    static const char names[] = "btnvfr"; /* of 8 to 13; JSON has no \v */
+    const unsigned char *s = (const unsigned char *)text, *end = s + length;
+    fputc('"', out);
+    while (s < end) {
+        int bytes = character_length(s, (size_t)(end - s));
+        if (bytes == 0)
+            fputs("\xef\xbf\xbd", out);
+        else if (*s == '"' || *s == '\\')
+            fprintf(out, "\\%c", *s);
+        else if (*s >= 8 && *s <= 13 && *s != '\v')
+            fprintf(out, "\\%c", names[*s - 8]);
+        else if (*s < 0x20)
+            fprintf(out, "\\u%04x", *s);
+        else
+            fwrite(s, 1, (size_t)bytes, out);
+        s += bytes ? bytes : 1;
+    }
+    fputc('"', out);
+}
+
+void cli_json_number(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, "%.9g", value);
+    else
+        fputs("null", out);
+}
