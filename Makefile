@@ -95,7 +95,7 @@ LIB_SRC := $(wildcard lib/*.c lib/tokenizer/*.c lib/chat/*.c lib/arch/*.c)
 TEST_SRC := $(wildcard tests/*.c tests/fuzz/*.c)
 SUITES := $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/slm-*.c))
-TOOL_COMMON := $(filter-out tools/slm-%,$(wildcard tools/*.c tools/*.S))
+TOOL_COMMON := $(filter-out tools/slm-%,$(wildcard tools/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 MAN := $(wildcard man/*.1)
 
@@ -209,6 +209,7 @@ $(BUILD)/bin/slm-%: $(BUILD)/obj/tools/slm-%.c.o $(COMMON_OBJ) $(BUILD)/lib/libs
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter-out $(BUILD)/sources,$^) $(LDFLAGS) $(LDLIBS) -o $@
+$(BUILD)/bin/slm-run: $(call obj,tools/demo_model.S)
 # tests reach inside, so they link the objects
 $(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(BUILD)/sources
 	@mkdir -p $(@D)

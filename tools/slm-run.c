@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 /* examples/models/demo-q8_0.gguf, linked in by demo_model.S */
-extern const unsigned char demo_model[], demo_model_end[];
+extern const unsigned char demo_model[];
+extern const uint64_t demo_model_size;
 
 static struct {
     const char *model, *prompt, *file, *output;
@@ -374,7 +375,7 @@ static slm_model *open_model(double *seconds)
     o.log = settings.verbose ? print_log : NULL;
     if (settings.model)
         model = cli_open_model(settings.model, &o);
-    else if (slm_model_open_memory(demo_model, (size_t)(demo_model_end - demo_model), &o, &model, &err))
+    else if (slm_model_open_memory(demo_model, (size_t)demo_model_size, &o, &model, &err))
         cli_error("the built-in model: %s", err.message);
     *seconds = cli_now() - start;
     return model;

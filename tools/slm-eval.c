@@ -1,0 +1,440 @@
+/* slm-eval - numbers about a model: its logits, its tokens, its perplexity. */
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { RECORD_SEPARATOR = 0x1e };
+
+static struct {
+    const char *model, *ids, *file, *records, *out, *output;
+    int64_t threads, batch, window;
+    bool special, quiet;
+} settings = {.batch = 512, .window = 256};
+
+#define MODEL_OPTION {"-m, --model", "FILE", CLI_TEXT, &settings.model, 0, 0, "GGUF file"}
+#define OUTPUT_OPTIONS                                                                                                   \
+    {"-o, --output", "text|json", CLI_TEXT, &settings.output, 0, 0, "form of the report (default text)"},                \
+        {"-q, --quiet", NULL, CLI_FLAG, &settings.quiet, 0, 0, "say nothing but results and errors"}
+#define COMPUTE_OPTIONS                                                                                                  \
+    {"-t, --threads", "N", CLI_INT, &settings.threads, 0, 4096, "threads (default 0: one per usable core)"},             \
+        {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, INT32_MAX, "tokens computed at once (default 512)"}
+
+static const struct cli_option logits_options[] = {
+    MODEL_OPTION,
+    {"--ids", "FILE", CLI_TEXT, &settings.ids, 0, 0, "token ids, 32-bit little-endian integers"},
+    {"--out", "FILE", CLI_TEXT, &settings.out, 0, 0, "receives the logits, 32-bit floats, [tokens, vocabulary]"},
+    COMPUTE_OPTIONS,
+    OUTPUT_OPTIONS,
+};
+static const struct cli_option tokenize_options[] = {
+    MODEL_OPTION,
+    {"--records", "FILE", CLI_TEXT, &settings.records, 0, 0, "texts, separated by the byte 0x1e"},
+    {"--out", "FILE", CLI_TEXT, &settings.out, 0, 0, "receives a line of ids for each text"},
+    {"--special", NULL, CLI_FLAG, &settings.special, 0, 0, "read special tokens such as <|end|> as such"},
+    OUTPUT_OPTIONS,
+};
+static const struct cli_option perplexity_options[] = {
+    MODEL_OPTION,
+    {"--ids", "FILE", CLI_TEXT, &settings.ids, 0, 0, "token ids, 32-bit little-endian integers"},
+    {"-f, --file", "FILE", CLI_TEXT, &settings.file, 0, 0, "a text instead, - for standard input"},
+    {"-w, --window", "N", CLI_INT, &settings.window, 1, INT32_MAX, "tokens that are seen together (default 256)"},
+    COMPUTE_OPTIONS,
+    OUTPUT_OPTIONS,
+};
+
+static const char usage[] =
+    "slm-eval - numbers about a language model\n\n"
+    "  slm-eval logits     -m model.gguf --ids ids.i32 --out logits.f32    the logits of every position\n"
+    "  slm-eval tokenize   -m model.gguf --records texts --out ids.txt     the tokens of texts\n"
+    "  slm-eval perplexity -m model.gguf --ids ids.i32 | -f text.txt       how well a text is predicted\n\n"
+    "slm-eval COMMAND --help lists the options of a command.\n";
+static const char notes[] =
+    "\nExit code: 0 done, 1 bad command line, 2 the model can't be opened, 3 failed later, 130 interrupted, 141 output closed.\n";
+
+struct ids {
+    slm_token *items;
+    size_t count;
+};
+
+/* ---- what the commands share */
+
+static slm_model *open_model(bool vocab_only)
+{
+    slm_model_options o = slm_model_options_default();
+    o.threads = (int)settings.threads;
+    o.vocab_only = vocab_only;
+    return cli_open_model(settings.model, &o);
+}
+
+static int model_failed(void)
+{
+    return cli_interrupted() ? CLI_INTERRUPTED : CLI_MODEL;
+}
+
+/* Ids of a file, checked. After a failure that has been reported, items is NULL. */
+static struct ids read_ids(const char *path, uint32_t vocab)
+{
+    struct ids ids = {0};
+    size_t size;
+    unsigned char *bytes = (unsigned char *)cli_read_file(path, &size);
+    if (!bytes)
+        return ids;
+    if (size % 4 || size == 0) {
+        cli_error("%s holds %zu bytes; token ids are 4 bytes each, and there must be some", path, size);
+        free(bytes);
+        return ids;
+    }
+    ids.items = malloc(size);
+    ids.count = size / 4;
+    if (!ids.items)
+        cli_error("no memory for %zu token ids", ids.count);
+    for (size_t i = 0; ids.items && i < ids.count; i++) {
+        const unsigned char *b = bytes + 4 * i;
+        uint32_t id = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        if (id >= vocab) {
+            cli_error("%s: id %zu is %d; the model's tokens go from 0 to %u", path, i, (int32_t)id, vocab - 1);
+            free(ids.items);
+            ids.items = NULL;
+            break;
+        }
+        ids.items[i] = (slm_token)id;
+    }
+    free(bytes);
+    return ids;
+}
+
+/* The tokens of a text, BOS in front where the model wants it. The same rules. */
+static struct ids read_text(const char *path, const slm_model *model)
+{
+    struct ids ids = {0};
+    slm_error err;
+    size_t size;
+    char *text = cli_read_file(path, &size);
+    if (!text)
+        return ids;
+    ids.items = malloc((size + 2) * sizeof *ids.items);
+    if (!ids.items) {
+        cli_error("no memory for the tokens of %zu bytes", size);
+    } else if (slm_tokenize(model, text, size, SLM_TOKENIZE_BOS, ids.items, size + 2, &ids.count, &err)) {
+        cli_error("%s", err.message);
+        free(ids.items);
+        ids.items = NULL;
+    }
+    free(text);
+    return ids;
+}
+
+static slm_session *new_session(const slm_model *model, size_t context, slm_error *err)
+{
+    slm_session_options o = slm_session_options_default();
+    size_t batch = (size_t)settings.batch < context ? (size_t)settings.batch : context;
+    slm_session *session;
+    o.context = context < UINT32_MAX ? (uint32_t)context : UINT32_MAX;
+    o.batch = o.outputs = (uint32_t)batch;
+    o.threads = (int)settings.threads;
+    return slm_session_new(model, &o, &session, err) ? NULL : session;
+}
+
+/* Receives the logits of the position-th token. False stops. */
+typedef bool logits_fn(void *user, size_t position, const float *logits);
+
+/* Decodes tokens at the end of sequence 0, a batch at a time, and hands out the logits of all. A failure is reported. */
+static bool each_logits(slm_session *session, const slm_token *tokens, size_t count, logits_fn *fn, void *user)
+{
+    size_t step = (size_t)settings.batch < count ? (size_t)settings.batch : count;
+    bool *wants = malloc(step ? step : 1);
+    bool ok = wants != NULL;
+    if (!ok)
+        cli_error("no memory for a batch of %zu tokens; give a smaller -b", step);
+    else
+        memset(wants, true, step);
+    for (size_t done = 0; ok && done < count && !cli_interrupted(); done += step) {
+        slm_error err;
+        slm_batch batch = {.tokens = tokens + done, .wants_logits = wants, .count = count - done < step ? count - done : step};
+        if (slm_decode(session, &batch, &err)) {
+            cli_error("%s", err.message);
+            ok = false;
+        }
+        for (size_t i = 0; ok && i < batch.count; i++)
+            ok = fn(user, done + i, slm_logits(session, i));
+    }
+    free(wants);
+    return ok && !cli_interrupted();
+}
+
+/* Closes an output file; one that is not complete is removed, if it is a file and not a device or a link. */
+static int close_output(FILE *file, int code)
+{
+    struct stat st;
+    bool failed = ferror(file);
+    if (fclose(file) && code == CLI_OK)
+        failed = true;
+    if (failed && code == CLI_OK)
+        code = cli_write_failed(settings.out);
+    if (code != CLI_OK && lstat(settings.out, &st) == 0 && S_ISREG(st.st_mode))
+        remove(settings.out);
+    return code;
+}
+
+static FILE *open_output(void)
+{
+    FILE *file = fopen(settings.out, "wb");
+    if (!file)
+        cli_error("can't write to %s: %s", settings.out, strerror(errno));
+    return file;
+}
+
+/* The report of commands whose result is a file: a line on standard error, or an object on standard output. */
+static int report(const char *what, size_t count, const char *what_of, size_t count_of, double seconds)
+{
+    if (settings.output) {
+        printf("{\"%s\": %zu, \"%s\": %zu, \"seconds\": ", what, count, what_of, count_of);
+        cli_json_number(stdout, seconds);
+        puts("}");
+    } else if (!settings.quiet) {
+        fprintf(stderr, "slm-eval: %s %zu, %s %zu, %.3f s\n", what, count, what_of, count_of, seconds);
+    }
+    return fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
+}
+
+static uint32_t vocabulary(const slm_model *model)
+{
+    slm_model_info info = slm_model_info_default();
+    slm_model_get_info(model, &info);
+    return info.vocab_size;
+}
+
+/* ---- logits */
+
+struct writer {
+    FILE *file;
+    uint32_t vocab;
+};
+
+/* Little-endian whatever the machine is. */
+static bool write_logits(void *user, size_t position, const float *logits)
+{
+    const struct writer *w = user;
+    (void)position;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return fwrite(logits, sizeof *logits, w->vocab, w->file) == w->vocab;
+#else
+    for (uint32_t i = 0; i < w->vocab; i++) {
+        uint32_t bits;
+        memcpy(&bits, &logits[i], sizeof bits);
+        for (int byte = 0; byte < 4; byte++)
+            putc((int)(bits >> 8 * byte & 0xff), w->file);
+    }
+    return !ferror(w->file);
+#endif
+}
+
+static int run_logits(slm_model *model)
+{
+    struct writer w = {.vocab = vocabulary(model)};
+    struct ids ids = read_ids(settings.ids, w.vocab);
+    slm_error err;
+    slm_session *session = ids.items ? new_session(model, ids.count, &err) : NULL;
+    int code = CLI_FAILED;
+    if (ids.items && !session)
+        cli_error("%s", err.message);
+    if (session && (w.file = open_output())) {
+        double start = cli_now();
+        bool ok = each_logits(session, ids.items, ids.count, write_logits, &w);
+        code = close_output(w.file, ok || ferror(w.file) ? CLI_OK : cli_interrupted() ? CLI_INTERRUPTED : CLI_FAILED);
+        if (code == CLI_OK)
+            code = report("tokens", ids.count, "vocabulary", w.vocab, cli_now() - start);
+    }
+    slm_session_free(session);
+    free(ids.items);
+    return code;
+}
+
+/* ---- tokenize */
+
+/* One line of ids. A failure other than that of writing is reported. */
+static bool tokenize_record(const slm_model *model, const char *text, size_t length, slm_token *ids, FILE *out, size_t *total)
+{
+    slm_error err;
+    size_t count;
+    if (slm_tokenize(model, text, length, settings.special ? SLM_TOKENIZE_SPECIAL : 0, ids, length + 2, &count, &err)) {
+        cli_error("%s: %s", settings.records, err.message);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, i ? " %d" : "%d", ids[i]);
+    putc('\n', out);
+    *total += count;
+    return !ferror(out);
+}
+
+static int run_tokenize(slm_model *model)
+{
+    size_t size, records = 0, total = 0;
+    char *texts = cli_read_file(settings.records, &size);
+    slm_token *ids = texts ? malloc((size + 2) * sizeof *ids) : NULL;
+    int code = CLI_FAILED;
+    FILE *out;
+    if (texts && !ids) {
+        cli_error("no memory for the tokens of %zu bytes", size);
+    } else if (ids && (out = open_output())) {
+        double start = cli_now();
+        bool ok = true;
+        for (size_t at = 0; ok && at <= size && !cli_interrupted(); records++) {
+            const char *end = memchr(texts + at, RECORD_SEPARATOR, size - at);
+            size_t length = end ? (size_t)(end - (texts + at)) : size - at;
+            ok = tokenize_record(model, texts + at, length, ids, out, &total);
+            at += length + 1;
+        }
+        code = close_output(out, cli_interrupted() ? CLI_INTERRUPTED : ok || ferror(out) ? CLI_OK : CLI_FAILED);
+        if (code == CLI_OK)
+            code = report("records", records, "tokens", total, cli_now() - start);
+    }
+    free(ids);
+    free(texts);
+    return code;
+}
+
+/* ---- perplexity */
+
+struct score {
+    const slm_token *next;  /* the token that follows each position */
+    uint32_t vocab;
+    double sum;             /* of -ln of its probability */
+};
+
+static bool add_score(void *user, size_t position, const float *logits)
+{
+    struct score *score = user;
+    double best = -INFINITY, total = 0;
+    for (uint32_t i = 0; i < score->vocab; i++)
+        if ((double)logits[i] > best)
+            best = (double)logits[i];
+    for (uint32_t i = 0; i < score->vocab; i++)
+        total += exp((double)logits[i] - best);
+    score->sum += log(total) + best - (double)logits[score->next[position]];
+    return true;
+}
+
+/* Windows that do not overlap; each of a window's positions predicts the token that follows it in the text, the last one the first
+ * token of the next window. */
+static bool score_windows(slm_session *session, struct ids ids, size_t window, size_t windows, struct score *score)
+{
+    for (size_t w = 0; w < windows; w++) {
+        slm_error err;
+        if (slm_sequence_truncate(session, 0, 0, &err)) {
+            cli_error("%s", err.message);
+            return false;
+        }
+        score->next = ids.items + w * window + 1;
+        if (!each_logits(session, ids.items + w * window, window, add_score, score))
+            return false;
+    }
+    if (!isfinite(score->sum)) {
+        cli_error("the model gives logits that are not numbers; its file is damaged or its type of model is not computed rightly");
+        return false;
+    }
+    return true;
+}
+
+static int run_perplexity(slm_model *model)
+{
+    struct score score = {.vocab = vocabulary(model)};
+    struct ids ids = settings.ids ? read_ids(settings.ids, score.vocab) : read_text(settings.file, model);
+    size_t window = (size_t)settings.window, windows = ids.count ? (ids.count - 1) / window : 0;
+    slm_error err;
+    slm_session *session = NULL;
+    int code = CLI_FAILED;
+    if (ids.items && windows == 0)
+        cli_error("%s has %zu tokens; a window needs %zu: give more text or a smaller -w", settings.ids ? settings.ids : settings.file,
+                  ids.count, window + 1);
+    else if (ids.items && !(session = new_session(model, window, &err)))
+        cli_error("%s", err.message);
+    double start = cli_now();
+    if (session && score_windows(session, ids, window, windows, &score)) {
+        size_t tokens = windows * window;
+        double nll = score.sum / (double)tokens, seconds = cli_now() - start;
+        printf(settings.output ? "{\"perplexity\": %.9g, \"nll\": %.9g, \"tokens\": %zu, \"windows\": %zu, \"window\": %zu, "
+                                 "\"seconds\": %.6f}\n"
+                               : "perplexity %.6f, nll %.6f, tokens %zu, windows %zu of %zu, %.2f s\n",
+               exp(nll), nll, tokens, windows, window, seconds);
+        code = fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
+    } else if (cli_interrupted()) {
+        code = CLI_INTERRUPTED;
+    }
+    slm_session_free(session);
+    free(ids.items);
+    return code;
+}
+
+/* ---- the command line */
+
+/* False after a message that names the option that is missing or not understood. */
+static bool check_settings(const char *command)
+{
+    struct {
+        const char *command, *name, *value;
+    } needed[] = {
+        {"logits", "-m", settings.model},       {"logits", "--ids", settings.ids},     {"logits", "--out", settings.out},
+        {"tokenize", "-m", settings.model},     {"tokenize", "--records", settings.records}, {"tokenize", "--out", settings.out},
+        {"perplexity", "-m", settings.model},
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        if (strcmp(needed[i].command, command) == 0 && !needed[i].value) {
+            cli_error("%s needs %s FILE (slm-eval %s --help lists the options)", command, needed[i].name, command);
+            return false;
+        }
+    }
+    if (strcmp(command, "perplexity") == 0 && !settings.ids == !settings.file) {
+        cli_error("perplexity needs one of --ids FILE and -f FILE");
+        return false;
+    }
+    if (settings.output && strcmp(settings.output, "text") == 0)
+        settings.output = NULL;
+    if (settings.output && strcmp(settings.output, "json") != 0) {
+        cli_error("-o takes text or json, not \"%s\"", settings.output);
+        return false;
+    }
+    return true;
+}
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        const struct cli_option *options;
+        int option_count;
+        bool vocab_only;
+        int (*run)(slm_model *model);
+    } commands[] = {
+        {"logits", logits_options, COUNT(logits_options), false, run_logits},
+        {"tokenize", tokenize_options, COUNT(tokenize_options), true, run_tokenize},
+        {"perplexity", perplexity_options, COUNT(perplexity_options), false, run_perplexity},
+    };
+    cli_start("slm-eval");
+    int c = 0;
+    while (c < COUNT(commands) && (argc < 2 || strcmp(argv[1], commands[c].name) != 0))
+        c++;
+    if (c == COUNT(commands)) {
+        int code = argc > 1 && argv[1][0] == '-' ? cli_parse(NULL, 0, usage, notes, 1, argv + 1) : CLI_USAGE;
+        if (argc < 2)
+            cli_error("give a command: logits, tokenize or perplexity (slm-eval --help tells more)");
+        else if (argv[1][0] != '-')
+            cli_error("there is no command \"%s\"; give logits, tokenize or perplexity (slm-eval --help tells more)", argv[1]);
+        return code;
+    }
+    int code = cli_parse(commands[c].options, commands[c].option_count, usage, notes, argc - 2, argv + 2);
+    if (code >= 0)
+        return code;
+    if (!check_settings(commands[c].name))
+        return CLI_USAGE;
+    slm_model *model = open_model(commands[c].vocab_only);
+    code = model ? commands[c].run(model) : model_failed();
+    slm_model_free(model);
+    return code;
+}
