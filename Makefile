@@ -103,7 +103,7 @@ obj = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(KERNEL_SRC) $(LIB_SRC))
 TEST_OBJ := $(call obj,$(TEST_SRC))
 COMMON_OBJ := $(call obj,$(TOOL_COMMON))
-TEST_PKGS := check libpcre2-8
+TEST_PKGS := check libpcre2-8 libcjson
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 SHARED_LIB := libslm.so.$(VERSION)
 

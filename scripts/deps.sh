@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh build|tests - installs what the build (and the tests) need and this machine lacks; silent if that is nothing.
-# Only the compiler, make, check and PCRE2 are needed; without pkg-config, hwloc or OpenBLAS the library does without.
+# Only the compiler, make, check, PCRE2 and cJSON are needed; without pkg-config, hwloc or OpenBLAS the library does without.
 set -u
 : "${CC:=gcc}" "${CXX:=g++}" "${PKG_CONFIG:=pkg-config}"
 
@@ -26,6 +26,7 @@ if [ "${1:-build}" = tests ]; then
     program "$PKG_CONFIG" || needed="$needed pkg-config" wanted=${wanted# pkg-config}
     library check || needed="$needed check"
     library libpcre2-8 || needed="$needed libpcre2-dev"
+    library libcjson || needed="$needed libcjson-dev"
 fi
 [ -n "$needed$wanted" ] || exit 0
 

@@ -209,7 +209,7 @@ static bool on_token(void *user, slm_token token, const char *text, size_t lengt
     run->last = cli_now();
     if (run->generated.count == 0)
         run->first = run->last;
-    if (!push(&run->generated, token)) {
+    if (token != SLM_TOKEN_NONE && !push(&run->generated, token)) { /* none: the end of an unfinished character */
         run->no_memory = true;
         return false;
     }
@@ -429,6 +429,8 @@ static int run_model(slm_model *model, struct run *run, const char *text, size_t
         if (!form && !settings.output)
             if (fwrite(text, 1, length, stdout) != length || fflush(stdout))
                 run->write_error = errno;
+        for (size_t i = 0; i < run->prompt.count; i++) /* repeating the prompt is repetition too */
+            slm_sampler_accept(sampler, run->prompt.items[i]);
         run->start = cli_now();
         slm_status status = run->write_error ? SLM_OK : generate(run, session, sampler, &err);
         code = finish(run, status, &err, form != NULL);
