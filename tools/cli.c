@@ -51,13 +51,13 @@ void cli_error(const char *format, ...)
 
 /* ---- options */
 
-static bool has_name(const struct cli_option *option, const char *name, size_t length)
+static bool has_name(const struct cli_option *option, const char *name)
 {
     for (const char *n = option->names; *n;) {
-        size_t this_length = strcspn(n, ",");
-        if (this_length == length && memcmp(n, name, length) == 0)
+        size_t length = strcspn(n, ",");
+        if (length == strlen(name) && memcmp(n, name, length) == 0)
             return true;
-        n += this_length;
+        n += length;
         n += strspn(n, ", ");
     }
     return false;
@@ -141,7 +141,10 @@ static void print_help(const struct cli_option *options, int count, const char *
 int cli_parse(const struct cli_option *options, int option_count, const char *usage, const char *notes, int count, char **arguments)
 {
     for (int i = 0; i < count; i++) {
-        const char *name = arguments[i];
+        char name[64];
+        const char *value = strncmp(arguments[i], "--", 2) == 0 ? strchr(arguments[i], '=') : NULL; /* --name=value */
+        int length = value ? (int)(value - arguments[i]) : (int)strlen(arguments[i]);
+        snprintf(name, sizeof name, "%.*s", length, arguments[i]);
         if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) {
             print_help(options, option_count, usage, notes);
             return fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
@@ -154,18 +157,16 @@ int cli_parse(const struct cli_option *options, int option_count, const char *us
             cli_error("unexpected argument \"%s\"; a text of several words needs quotes (%s --help lists the options)", name, tool_name);
             return CLI_USAGE;
         }
-        const char *value = name[1] == '-' ? strchr(name, '=') : NULL; /* --name=value */
-        size_t length = value ? (size_t)(value - name) : strlen(name);
         const struct cli_option *option = NULL;
         for (int o = 0; o < option_count && !option; o++)
-            if (has_name(&options[o], name, length))
+            if (has_name(&options[o], name))
                 option = &options[o];
         if (!option) {
-            cli_error("there is no option %.*s (%s --help lists the options)", (int)length, name, tool_name);
+            cli_error("there is no option %s (%s --help lists the options)", name, tool_name);
             return CLI_USAGE;
         }
         if (value && option->kind == CLI_FLAG) {
-            cli_error("%.*s takes no value", (int)length, name);
+            cli_error("%s takes no value", name);
             return CLI_USAGE;
         }
         if (value)
