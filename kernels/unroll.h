@@ -11,4 +11,9 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Left alone, compilers reorder sums of integers into trees and keep broadcast values for a second use, and then run out of
+ * registers. KEEP: this sum is formed here as written. RELOAD: values read before are read again after. Neither is an instruction. */
+#define KEEP(vector) __asm__("" : "+x"(vector))
+#define RELOAD() __asm__ volatile("" : : : "memory")
+
 #endif

@@ -69,8 +69,10 @@ ALWAYS_INLINE __m256i avx2_dot(const __m256i w[8], const int8_t *q, int first, i
     for (int g = first; g < first + count; g += run) {
         __m256i sum = _mm256_maddubs_epi16(w[g], avx2_broadcast(q + 4 * g));
         UNROLL
-        for (int i = g + 1; i < g + run; i++)
+        for (int i = g + 1; i < g + run; i++) {
             sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(w[i], avx2_broadcast(q + 4 * i)));
+            KEEP(sum);
+        }
         start = _mm256_add_epi32(start, _mm256_madd_epi16(sum, ones));
     }
     return start;
@@ -97,57 +99,68 @@ ALWAYS_INLINE __m256 avx2_term(struct avx2_type type, const struct avx2_block *w
     return t;
 }
 
-/* n columns of one half tile, or of both at once: a few columns must read the weights once, in order. */
-ALWAYS_INLINE void avx2_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, int first_half,
-                                int halves, const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+/* One column, or two or three, of both halves at once: reads the weights once, in order, as fast as memory gives them. */
+ALWAYS_INLINE void avx2_few_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k,
+                                    const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
-    __m256 acc[2 * 6];
+    __m256 acc[2][3];
     UNROLL
-    for (int i = 0; i < halves * n; i++)
-        acc[i] = _mm256_setzero_ps();
+    for (int c = 0; c < n; c++)
+        acc[0][c] = acc[1][c] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         UNROLL
-        for (int h = 0; h < halves; h++) {
+        for (int half = 0; half < 2; half++) {
             struct avx2_block w;
-            unpack(tile, b, first_half + h, &w);
+            unpack(tile, b, half, &w);
             UNROLL
             for (int c = 0; c < n; c++)
-                acc[h * n + c] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_term(type, &w, &x[c]), acc[h * n + c]);
+                acc[half][c] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_term(type, &w, &x[c]), acc[half][c]);
+            RELOAD();
         }
     }
     UNROLL
-    for (int h = 0; h < halves; h++) {
-        UNROLL
-        for (int c = 0; c < n; c++)
-            _mm256_storeu_ps(y + (size_t)c * y_stride + 8 * (first_half + h), acc[h * n + c]);
+    for (int c = 0; c < n; c++) {
+        _mm256_storeu_ps(y + (size_t)c * y_stride, acc[0][c]);
+        _mm256_storeu_ps(y + (size_t)c * y_stride + 8, acc[1][c]);
     }
 }
 
-enum { AVX2_WIDTH = 4 }; /* columns that meet half a tile */
+/* Many columns of one half. The unpacked weights take half of the registers and serve all columns; the accumulators pass through
+ * the first-level cache, which costs less than unpacking again for every few columns. */
+ALWAYS_INLINE void avx2_many_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, int half,
+                                     const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+{
+    __m256 acc[MAX_COLS];
+    for (int c = 0; c < n; c++)
+        acc[c] = _mm256_setzero_ps();
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
+        struct avx2_block w;
+        unpack(tile, b, half, &w);
+        for (int c = 0; c < n; c++) {
+            RELOAD();
+            acc[c] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_term(type, &w, &x[c]), acc[c]);
+        }
+    }
+    for (int c = 0; c < n; c++)
+        _mm256_storeu_ps(y + (size_t)c * y_stride + 8 * half, acc[c]);
+}
 
 ALWAYS_INLINE void avx2_linear(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, const void *x,
                                size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct act_block *a = x;
-    while (cols > 0) {
-        int n = cols < AVX2_WIDTH ? cols : AVX2_WIDTH;
-        switch (n) {
-        case 1:
-            avx2_columns(type, unpack, tile, k, 0, 2, a, x_stride, 1, y, y_stride);
-            break;
-        case 2:
-            avx2_columns(type, unpack, tile, k, 0, 2, a, x_stride, 2, y, y_stride);
-            break;
-        case 3:
-            avx2_columns(type, unpack, tile, k, 0, 2, a, x_stride, 3, y, y_stride);
-            break;
-        default:
-            for (int half = 0; half < 2; half++)
-                avx2_columns(type, unpack, tile, k, half, 1, a, x_stride, AVX2_WIDTH, y, y_stride);
-        }
-        a += n;
-        cols -= n;
-        y += (size_t)n * y_stride;
+    switch (cols) {
+    case 1:
+        avx2_few_columns(type, unpack, tile, k, x, x_stride, 1, y, y_stride);
+        break;
+    case 2:
+        avx2_few_columns(type, unpack, tile, k, x, x_stride, 2, y, y_stride);
+        break;
+    case 3:
+        avx2_few_columns(type, unpack, tile, k, x, x_stride, 3, y, y_stride);
+        break;
+    default:
+        for (int half = 0; half < 2; half++)
+            avx2_many_columns(type, unpack, tile, k, half, x, x_stride, cols, y, y_stride);
     }
 }
 
