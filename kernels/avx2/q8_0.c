@@ -1,10 +1,5 @@
-/* Q8_0. Two products of 8-bit weights fill the 16 bits of vpmaddubsw, so sums could not be added up before vpmaddwd, and the signs
- * would have to move to the activations, once for each pair of vectors. For many columns it is quicker to split w + 128 into
- * nibbles, hi and lo, whose products with q can be added up over the whole block:
- *
- *   isum = sum(lo * q) + 16 * sum(hi * q) - 128 * sum(q)        lo, hi 0..15: 8 vectors * 2 * 15 * 127 < 32768
- *
- * Few columns wait for memory, and do with |w| * (q with the sign of w), 128 * 127 * 2 < 32768, and no splitting. */
+/* Q8_0. The products of 8-bit weights fill the 16 bits of vpmaddubsw (|w| * q with the sign of w: 128 * 127 * 2 < 32768), so each
+ * vector is widened on its own, and what limits is the number of operations on vectors. */
 #include "../tiles.h"
 #include "avx2.h"
 #include "linear.h"
@@ -55,54 +50,66 @@ ALWAYS_INLINE void few_columns(const struct tile_q8_0 *t, size_t k, const struct
     }
 }
 
-/* n columns of a block meet each pair of weight vectors while it is in registers. */
-ALWAYS_INLINE void block_columns(const __m256i lo[8], const __m256i hi[8], __m256 dw, const struct act_block *x, int n, __m256 *acc)
+/* What a half tile of a block is turned into, in memory, to serve many columns. */
+struct signed_block {
+    __m256i magnitude[8];
+    __m256i sign[8];
+};
+
+/* q with the sign of w. vpsignb shares its two ports with the multiplications, exclusive or and subtraction may use all four: three
+ * vectors of eight by the one and five by the other keep all ports about equally busy. */
+ALWAYS_INLINE bool by_vpsignb(int g)
 {
-    __m256i sum_lo[4], sum_hi[4];
-    RELOAD();
+    return g % 3 == 0;
+}
+
+ALWAYS_INLINE void split(const struct tile_q8_0 *t, int half, struct signed_block *out)
+{
     UNROLL
     for (int g = 0; g < 8; g++) {
-        __m256i l = lo[g], h = hi[g];
+        __m256i w = load(t, g, half);
+        out->magnitude[g] = _mm256_abs_epi8(w);
+        out->sign[g] = by_vpsignb(g) ? w : _mm256_cmpgt_epi8(_mm256_setzero_si256(), w); /* 0 or -1 */
+    }
+}
+
+/* n columns meet each vector of weights while it is in registers. */
+ALWAYS_INLINE void block_columns(const struct signed_block *w, __m256 dw, const struct act_block *x, int n, __m256 *acc)
+{
+    __m256i isum[8];
+    UNROLL
+    for (int g = 0; g < 8; g++) {
+        __m256i magnitude = w->magnitude[g], sign = w->sign[g];
         UNROLL
         for (int c = 0; c < n; c++) {
             __m256i q = avx2_broadcast(x[c].q + 4 * g);
-            __m256i by_lo = _mm256_maddubs_epi16(l, q), by_hi = _mm256_maddubs_epi16(h, q);
-            sum_lo[c] = g ? _mm256_add_epi16(sum_lo[c], by_lo) : by_lo;
-            sum_hi[c] = g ? _mm256_add_epi16(sum_hi[c], by_hi) : by_hi;
-            KEEP(sum_lo[c]);
-            KEEP(sum_hi[c]);
+            q = by_vpsignb(g) ? _mm256_sign_epi8(q, sign) : _mm256_sub_epi8(_mm256_xor_si256(q, sign), sign);
+            __m256i products = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, q), _mm256_set1_epi16(1));
+            isum[c] = g ? _mm256_add_epi32(isum[c], products) : products;
+            KEEP(isum[c]);
         }
     }
     UNROLL
-    for (int c = 0; c < n; c++) {
-        __m256i isum = _mm256_add_epi32(_mm256_madd_epi16(sum_lo[c], _mm256_set1_epi16(1)),
-                                        _mm256_madd_epi16(sum_hi[c], _mm256_set1_epi16(16)));
-        isum = _mm256_add_epi32(isum, avx2_bias(7, &x[c].nsum));
-        acc[c] = multiply_add(&x[c], dw, isum, acc[c]);
-    }
+    for (int c = 0; c < n; c++)
+        acc[c] = multiply_add(&x[c], dw, isum[c], acc[c]);
 }
 
 static void many_columns(const struct tile_q8_0 *t, size_t k, int half, const struct act_block *x, size_t x_stride, int n, float *y,
                          size_t y_stride)
 {
-    const __m256i low = _mm256_set1_epi8(15), upper_bit = _mm256_set1_epi8(8);
     __m256 acc[MAX_COLS];
     for (int c = 0; c < n; c++)
         acc[c] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, t++, x += x_stride) {
-        __m256i lo[8], hi[8];
-        UNROLL
-        for (int g = 0; g < 8; g++) {
-            __m256i w = load(t, g, half);
-            lo[g] = _mm256_and_si256(w, low);
-            hi[g] = _mm256_xor_si256(_mm256_and_si256(_mm256_srli_epi16(w, 4), low), upper_bit);
-        }
+        struct signed_block w;
+        split(t, half, &w);
+        __asm__ volatile("" : : "r"(&w) : "memory"); /* or else the compiler copies it once more */
         __m256 dw = avx2_halves(t->d + 8 * half);
         int c = 0;
-        for (; c + 4 <= n; c += 4)
-            block_columns(lo, hi, dw, x + c, 4, acc + c);
+        for (; c + 8 <= n; c += 8)
+            block_columns(&w, dw, x + c, 8, acc + c);
         for (; c < n; c++)
-            block_columns(lo, hi, dw, x + c, 1, acc + c);
+            block_columns(&w, dw, x + c, 1, acc + c);
     }
     for (int c = 0; c < n; c++)
         _mm256_storeu_ps(y + (size_t)c * y_stride + 8 * half, acc[c]);
