@@ -10,8 +10,9 @@ struct kvcache {
     uint32_t layers, heads, head_dim;
     uint32_t context;               /* tokens of all sequences together */
     uint32_t page_count;            /* enough for `context` tokens however they are spread over the sequences */
-    size_t k_page, v_page;          /* F16 values of a page of one layer and head */
-    uint16_t *k, *v;                /* [layers][heads][page_count][page] */
+    size_t k_part, v_part;          /* F16 values of one layer and head in a page */
+    size_t page;                    /* F16 values of a page: [layers][heads] x (k_part, v_part) */
+    uint16_t *pages;                /* [page_count][page]: memory is touched, page after page, only as tokens come */
     uint32_t sequence_count;
     struct kv_sequence {
         uint32_t length;            /* tokens */
