@@ -20,16 +20,31 @@ struct binding {
 
 enum { BIND_NAME = 128 };
 
-void bind_fail(struct binder *b, slm_status status, const char *format, ...)
+/* Records the first failure. */
+static void fail_at(struct binder *b, slm_status status, uint64_t offset, const char *format, va_list args)
 {
+    char text[sizeof b->err->message];
     if (b->status)
         return;
-    char text[200];
+    vsnprintf(text, sizeof text, format, args);
+    b->status = fail(b->err, status, offset, "%s", text);
+}
+
+void bind_fail(struct binder *b, slm_status status, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    fail_at(b, status, SLM_NO_OFFSET, format, args);
     va_end(args);
-    b->status = fail(b->err, status, SLM_NO_OFFSET, "%s", text);
+}
+
+/* A failure that stands at a place of the file. */
+PRINTF_LIKE(4, 5) static void bind_fail_at(struct binder *b, slm_status status, uint64_t offset, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail_at(b, status, offset, format, args);
+    va_end(args);
 }
 
 /* Makes room for one more element of a growing list; false after recording the failure. */
@@ -85,9 +100,8 @@ static const struct gguf_tensor *find(struct binder *b, const char *name, uint32
     if (t->dims[0] != k || t->rows != rows) {
         char found[96];
         shape_text(t, found, sizeof found);
-        if (!b->status)
-            b->status = fail(b->err, SLM_FORMAT, t->entry, "tensor %s is %s, expected %u x %u: the file does not fit its metadata",
-                             name, found, k, rows);
+        bind_fail_at(b, SLM_FORMAT, t->entry, "tensor %s is %s, expected %u x %u: the file does not fit its metadata", name, found, k,
+                     rows);
         return NULL;
     }
     return t;
@@ -110,7 +124,7 @@ static void add_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32
             return;
         type = quant_by_gguf(t->type);
         if (type == WEIGHT_TYPES || !b->kernels->linear[type]) {
-            bind_fail(b, SLM_UNSUPPORTED, "tensor %s has type %u, which is not supported", name, t->type);
+            bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %u, which is not supported", name, t->type);
             return;
         }
     }
@@ -145,7 +159,7 @@ static void add_vector(struct binder *b, float **v, uint32_t n, bool optional, c
     }
     unsigned type = quant_by_gguf(t->type);
     if (type != WEIGHT_F32 && type != WEIGHT_F16 && type != WEIGHT_BF16) {
-        bind_fail(b, SLM_UNSUPPORTED, "tensor %s has type %u: a vector must be F32, F16 or BF16", name, t->type);
+        bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %u: a vector must be F32, F16 or BF16", name, t->type);
         return;
     }
     /* one value is a packed block of 16 rows: pack and unpack convert it */
@@ -211,8 +225,8 @@ void bind_optional_u32(struct binder *b, uint32_t *value, uint32_t low, uint32_t
         return;
     uint32_t found = *value;
     b->status = gguf_u32(b->gguf, name, &found, b->err);
-    if (!b->status && (found < low || found > high))
-        b->status = fail(b->err, SLM_FORMAT, gguf_find(b->gguf, name)->offset, "%s is %u, expected %u to %u", name, found, low, high);
+    if (found < low || found > high)
+        bind_fail_at(b, SLM_FORMAT, gguf_find(b->gguf, name)->offset, "%s is %u, expected %u to %u", name, found, low, high);
     if (!b->status)
         *value = found;
 }
@@ -234,9 +248,9 @@ void bind_optional_f32(struct binder *b, float *value, float low, float high, co
         return;
     float found = *value;
     b->status = gguf_f32(b->gguf, name, &found, b->err);
-    if (!b->status && !(found >= low && found <= high))
-        b->status = fail(b->err, SLM_FORMAT, gguf_find(b->gguf, name)->offset, "%s is %g, expected %g to %g", name, (double)found,
-                         (double)low, (double)high);
+    if (!(found >= low && found <= high))
+        bind_fail_at(b, SLM_FORMAT, gguf_find(b->gguf, name)->offset, "%s is %g, expected %g to %g", name, (double)found, (double)low,
+                     (double)high);
     if (!b->status)
         *value = found;
 }

@@ -74,7 +74,7 @@ static float linear_factor(struct binder *b)
     if (gguf_str_is(kind, "linear"))
         bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scaling.factor");
     else if (!gguf_str_is(kind, "none"))
-        bind_fail(b, SLM_UNSUPPORTED, "rope scaling '%.*s' is not supported (known: none, linear)", (int)(kind.length & 63),
+        bind_fail(b, SLM_UNSUPPORTED, "rope scaling '%.*s' is not supported (known: none, linear)", (int)(kind.length < 64 ? kind.length : 64),
                   kind.data);
     else
         bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scale_linear"); /* the older key */
