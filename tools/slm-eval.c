@@ -89,20 +89,22 @@ static struct ids read_ids(const char *path, uint32_t vocab)
     }
     ids.items = malloc(size);
     ids.count = size / 4;
-    if (!ids.items)
+    bool ok = ids.items != NULL;
+    if (!ok)
         cli_error("no memory for %zu token ids", ids.count);
-    for (size_t i = 0; ids.items && i < ids.count; i++) {
+    for (size_t i = 0; ok && i < ids.count; i++) {
         const unsigned char *b = bytes + 4 * i;
         uint32_t id = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-        if (id >= vocab) {
-            cli_error("%s: id %zu is %d; the model's tokens go from 0 to %u", path, i, (int32_t)id, vocab - 1);
-            free(ids.items);
-            ids.items = NULL;
-            break;
-        }
         ids.items[i] = (slm_token)id;
+        ok = id < vocab;
+        if (!ok)
+            cli_error("%s: id %zu is %d; the model's tokens go from 0 to %u", path, i, ids.items[i], vocab - 1);
     }
     free(bytes);
+    if (!ok) {
+        free(ids.items);
+        ids.items = NULL;
+    }
     return ids;
 }
 
@@ -309,13 +311,14 @@ struct score {
 static bool add_score(void *user, size_t position, const float *logits)
 {
     struct score *score = user;
-    double best = -INFINITY, total = 0;
+    uint32_t best = 0;
+    double others = 0; /* relative to the best's probability */
+    for (uint32_t i = 1; i < score->vocab; i++)
+        if (logits[i] > logits[best])
+            best = i;
     for (uint32_t i = 0; i < score->vocab; i++)
-        if ((double)logits[i] > best)
-            best = (double)logits[i];
-    for (uint32_t i = 0; i < score->vocab; i++)
-        total += exp((double)logits[i] - best);
-    score->sum += log(total) + best - (double)logits[score->next[position]];
+        others += i == best ? 0 : exp((double)logits[i] - (double)logits[best]);
+    score->sum += log1p(others) + (double)logits[best] - (double)logits[score->next[position]];
     return true;
 }
 
