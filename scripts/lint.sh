@@ -55,22 +55,22 @@ whitespace() {
     done
 }
 
-# Every file is about one thing: over these sizes it is likely two. Lines of tables and data don't count (.def).
+# Every file is about one thing: over these sizes it is likely two. Tables made by a program don't count.
 sizes() {
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2046
     awk '
     FNR == 1 { start = 0 }
     /^\{/ { start = FNR }
     /^\}/ && start { if (FNR - start > 120) { print FILENAME ":" start ": a function of " FNR - start " lines"; failed = 1 } start = 0 }
     FNR == 801 { print FILENAME ": more than 800 lines"; failed = 1 }
     length > 140 { print FILENAME ":" FNR ": " length " columns"; failed = 1 }
-    END { exit failed }' $sources
+    END { exit failed }' $(echo "$sources" | grep -v '_table\.h$')
 }
 
 cppcheck_all() {
     have cppcheck || skip "cppcheck is not installed"
     cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -j2 -Iinclude -D__x86_64__ \
-        --suppress=missingIncludeSystem --suppress=unknownMacro --max-configs=2 --cppcheck-build-dir="$logs" lib tools kernels/*.c kernels/ref
+        --suppress=missingIncludeSystem --suppress=unknownMacro --max-configs=2 --cppcheck-build-dir="$logs" lib kernels/*.c kernels/ref
 }
 
 shell() {
