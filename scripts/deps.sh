@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh build|tests - installs what the build (and the tests) need and this machine lacks; silent if that is nothing.
-# Only the compiler, make, check, PCRE2 and cJSON are needed; without pkg-config, hwloc or OpenBLAS the library does without.
+# Without pkg-config, hwloc or OpenBLAS the library does without; the rest is needed. The tests' libraries are $TEST_PKGS.
 set -u
 : "${CC:=gcc}" "${CXX:=g++}" "${PKG_CONFIG:=pkg-config}"
 
@@ -24,9 +24,13 @@ program "$PKG_CONFIG" || wanted="$wanted pkg-config"
 if [ "${1:-build}" = tests ]; then
     compiles "$CXX" cstdio c++ || needed="$needed $(package "$CXX")"
     program "$PKG_CONFIG" || needed="$needed pkg-config" wanted=${wanted# pkg-config}
-    library check || needed="$needed check"
-    library libpcre2-8 || needed="$needed libpcre2-dev"
-    library libcjson || needed="$needed libcjson-dev"
+    for name in $TEST_PKGS; do
+        library "$name" || case $name in
+        check) needed="$needed check" ;;
+        libpcre2-8) needed="$needed libpcre2-dev" ;;
+        *) needed="$needed $name-dev" ;;
+        esac
+    done
 fi
 [ -n "$needed$wanted" ] || exit 0
 
