@@ -237,6 +237,7 @@ install: all ## install below PREFIX (default /usr/local), inside DESTDIR if giv
 	  > $(ROOT_LIB)/pkgconfig/libslm.pc
 	$(if $(TOOLS),install -m 755 $(addprefix $(BUILD)/bin/,$(TOOLS)) $(ROOT)/bin)
 	$(if $(MAN),install -m 644 $(MAN) $(ROOT)/share/man/man1)
+	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 uninstall: ## remove what install has put there
 	rm -f $(ROOT)/include/slm.h $(ROOT_LIB)/libslm.a $(ROOT_LIB)/libslm.so $(ROOT_LIB)/libslm.so.$(SOVERSION) \
 	  $(ROOT_LIB)/$(SHARED_LIB) $(ROOT_LIB)/pkgconfig/libslm.pc \
