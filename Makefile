@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 CFLAGS ?= -O2 -g
+KERNEL_CFLAGS ?= -O3
 PKG_CONFIG ?= pkg-config
 FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
@@ -75,11 +76,11 @@ KERNEL_DIRS += kernels/neon
 BASE += -DSLM_NEON
 endif
 endif
-FLAGS_kernels := -O3
-FLAGS_kernels/ref := -O3
-FLAGS_kernels/avx2 := -O3 -mavx2 -mfma -mf16c
-FLAGS_kernels/avx512 := -O3 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
-FLAGS_kernels/neon := -O3 -march=armv8.2-a+dotprod
+FLAGS_kernels := $(KERNEL_CFLAGS)
+FLAGS_kernels/ref := $(KERNEL_CFLAGS)
+FLAGS_kernels/avx2 := $(KERNEL_CFLAGS) -mavx2 -mfma -mf16c
+FLAGS_kernels/avx512 := $(KERNEL_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+FLAGS_kernels/neon := $(KERNEL_CFLAGS) -march=armv8.2-a+dotprod
 FLAGS_tests := -I$(BUILD)/gen
 FLAGS_lib/par.c := $(OMP)
 # the header's macros and inline functions assert
@@ -134,7 +135,7 @@ run-check: all tests
 	@scripts/check.sh
 
 # --- more checks, each in a build of its own
-SANITIZE = BUILD=$(BUILD)/$@ OPENBLAS=0 HWLOC=0
+SANITIZE = BUILD=$(BUILD)/$@ OPENBLAS=0 HWLOC=0 KERNEL_CFLAGS=
 .PHONY: asan tsan fuzz lint bench
 asan: ## run the tests with the address, leak and undefined-behaviour sanitizers
 	@$(MAKE) $(SANITIZE) CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests tools
