@@ -104,6 +104,8 @@ obj = $(patsubst %,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(KERNEL_SRC) $(LIB_SRC))
 TEST_OBJ := $(call obj,$(TEST_SRC))
 COMMON_OBJ := $(call obj,$(TOOL_COMMON))
+# parts of slm-NAME that no other tool needs lie in tools/NAME/
+tool_parts = $(call obj,$(wildcard tools/$(1:slm-%=%)/*.c))
 TEST_PKGS := check libpcre2-8 libcjson
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
 SHARED_LIB := libslm.so.$(VERSION)
@@ -209,13 +211,22 @@ $(BUILD)/lib/libslm.pc: include/slm.h $(BUILD)/flags
 $(BUILD)/bin/slm-%: $(BUILD)/obj/tools/slm-%.c.o $(COMMON_OBJ) $(BUILD)/lib/libslm.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter-out $(BUILD)/sources,$^) $(LDFLAGS) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LDLIBS) -o $@
+$(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): $(call tool_parts,$(t))))
 $(BUILD)/bin/slm-run: $(call obj,tools/demo_model.S)
+# slm-bench says which commit its figures come from
+COMMIT = $(shell git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown)
+COMMIT_NUMBER = $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+$(BUILD)/obj/tools/slm-bench.c.o: BASE += -I$(BUILD)/gen
+$(BUILD)/obj/tools/slm-bench.c.o: $(BUILD)/gen/commit.h
+$(BUILD)/gen/commit.h: FORCE
+	@mkdir -p $(@D)
+	@$(call stamp,enum { COMMIT_NUMBER = $(COMMIT_NUMBER) }; static const char commit[] = "$(COMMIT)";)
 # tests reach inside, so they link the objects
-$(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(BUILD)/sources
+$(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(COMMON_OBJ) $(foreach t,$(TOOLS),$(call tool_parts,$(t))) $(BUILD)/sources
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(OMP) $(TEST_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) -o $@
 .PHONY: fuzzers
 fuzzers: $(addprefix $(BUILD)/bin/,$(FUZZERS))
 $(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(LIB_OBJ)

@@ -355,6 +355,9 @@ SLM_API bool slm_kernel_at(const char *isa, size_t index, const char **slot, con
 /* Name of the tier that `isa` (NULL: $SLM_ISA or the best) selects, or NULL with err filled. Static. */
 SLM_API const char *slm_isa(const char *isa, slm_error *err);
 
+/* Name of the index-th tier that this machine can run, in ascending order, or NULL past the last. Static. */
+SLM_API const char *slm_isa_at(size_t index);
+
 /* Measures, with `threads` threads (0: as many as the machine has usable cores) for about `seconds`: the peak rate of int8
  * multiply-adds (two operations each) with the dot-product instructions of the tier, in 1e9 op/s; and the rate at which memory
  * can be read, in 1e9 byte/s (needs 512 MiB). The best of many short passes. 0 on failure. */

@@ -120,6 +120,7 @@ void slm_model_get_info(const slm_model *model, slm_model_info *info)
         .kv_heads = c->kv_heads,
         .vocab_size = model->arch ? c->vocab : model->tokenizer ? tokenizer_size(model->tokenizer) : 0,
         .parameters = model->parameters,
+        .layer_parameters = model->layer_parameters,
         .weight_bytes = model->arena_bytes,
         .decode_bytes = model->decode_bytes,
         .kv_bytes_per_token = kvcache_token_bytes(c->layers, c->kv_heads, c->head_dim),

@@ -3,14 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char *slm_isa_at(size_t index)
+{
+    for (int i = 0; i < ISA_COUNT; i++)
+        if (isa_supported((enum isa)i) && index-- == 0)
+            return isa_name((enum isa)i);
+    return NULL;
+}
+
 /* "scalar, avx2": the tiers that this machine can run. */
 static void list_supported(char *text, size_t room)
 {
+    const char *name;
     size_t used = 0;
     text[0] = 0;
-    for (int i = 0; i < ISA_COUNT && used < room; i++)
-        if (isa_supported((enum isa)i))
-            used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "", isa_name((enum isa)i));
+    for (size_t i = 0; used < room && (name = slm_isa_at(i)); i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%s", i ? ", " : "", name);
 }
 
 slm_status isa_choose(const char *name, enum isa *isa, slm_error *err)

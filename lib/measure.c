@@ -25,7 +25,7 @@ struct measurement {
     bool done;
     uint64_t rounds;                /* of peak, in a piece */
     size_t pieces;                  /* in a pass */
-    const uint8_t *data;            /* for read */
+    uint8_t *data;                  /* for read */
     size_t size;
     _Atomic uint64_t sum, operations;
 };
@@ -105,7 +105,7 @@ double slm_measure_int8_gops(const char *isa, int threads, double seconds)
 
 /* ------------------------------------------------------------------ memory */
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = 1 << 20, PAGE = 4096 };
 
 static void read_pass(struct measurement *m, struct par *par)
 {
@@ -123,9 +123,10 @@ static double read_amount(struct measurement *m)
 static void read_thread(void *arg, struct par *par, int thread)
 {
     struct measurement *m = arg;
-    /* the first touch places a page near the thread that makes it */
+    /* the first write places a page near the thread that makes it */
     for (size_t at; (at = par_next(par, CHUNK)) < m->size;)
-        memset((uint8_t *)m->data + at, (int)(at / CHUNK % 251), CHUNK);
+        for (size_t page = 0; page < CHUNK; page += PAGE)
+            m->data[at + page] = 1;
     run_passes(m, par, thread, read_pass, read_amount);
 }
 

@@ -16,7 +16,7 @@ struct slm_model {
     void *params;                   /* the architecture's own struct */
     struct tokenizer *tokenizer;    /* NULL: a random model */
     uint8_t *arena;                 /* packed tiles of all matrices */
-    uint64_t arena_bytes, decode_bytes, parameters;
+    uint64_t arena_bytes, decode_bytes, parameters, layer_parameters;
     void **owned;                   /* everything that binding allocated */
     size_t owned_count;
     char *architecture, *name, *chat_template;  /* chat_template may be NULL */

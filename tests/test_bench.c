@@ -1,0 +1,288 @@
+#include "../tools/bench/list.h"
+#include "../tools/bench/print.h"
+#include "tests.h"
+
+#include <cjson/cJSON.h>
+#include <slm.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ lists */
+
+static void check_list(const char *text, int count, const int *want)
+{
+    struct list list = {.count = 0};
+    char problem[256] = "";
+    ck_assert_msg(list_parse(&list, text, 0, problem, sizeof problem), "%s", problem);
+    ck_assert_int_eq(list.count, count);
+    for (int i = 0; i < count; i++)
+        ck_assert_int_eq(list.values[i], want[i]);
+}
+
+START_TEST(lists)
+{
+    check_list("0", 1, (int[]){0});
+    check_list("512", 1, (int[]){512});
+    check_list("1,2,4", 3, (int[]){1, 2, 4});
+    check_list("1-4", 4, (int[]){1, 2, 3, 4});
+    check_list("1-8+3", 3, (int[]){1, 4, 7});
+    check_list("1-64*2", 7, (int[]){1, 2, 4, 8, 16, 32, 64});
+    check_list("7-7", 1, (int[]){7});
+    check_list("3,8-10,100-1000*10", 6, (int[]){3, 8, 9, 10, 100, 1000});
+    check_list("2147483646-2147483647", 2, (int[]){2147483646, 2147483647});
+    check_list("1-2147483647*2000000000", 2, (int[]){1, 2000000000});
+}
+END_TEST
+
+START_TEST(lists_refused)
+{
+    static const char *const texts[] = {"",     ",",      "1,",   ",1",    "-1",     "1-",     "1-2-3", "1-8+",  "1-8+0",       "1-8*1",
+                                        "0-8*2", "8-1",   "1x",   "x",     " 1",     "1 ",     "1.5",   "1-8/2", "2147483648",  "0x10",
+                                        "1-2+-1", "1-1000", "+1", "1,,2",  "99999999999999999999"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct list list = {.count = 0};
+        char problem[256] = "";
+        ck_assert_msg(!list_parse(&list, texts[i], 0, problem, sizeof problem), "'%s' is taken", texts[i]);
+        ck_assert_msg(*problem && !strchr(problem, '\n'), "'%s' gives '%s'", texts[i], problem);
+        ck_assert_int_le(list.count, LIST_MAX);
+    }
+    struct list list = {.count = 0};
+    char problem[256];
+    ck_assert(!list_parse(&list, "0", 1, problem, sizeof problem));
+    ck_assert(!list_parse(&list, "4,0", 1, problem, sizeof problem));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ statistics and output */
+
+enum { SAMPLES = 3 };
+
+static struct result example(void)
+{
+    struct result r = {.build_commit = "abc", .cpu_info = "a \"quoted\" \\ name, with a comma", .gpu_info = "", .backends = "CPU",
+                       .model_filename = "m.gguf", .model_type = strdup("llama 1.2B Q4_0"), .model_size = (int64_t)1 << 31,
+                       .model_n_params = 1235814400, .n_batch = 512, .n_threads = 2, .type_k = "f16", .type_v = "f16",
+                       .n_prompt = 100, .isa = "avx2", .test_time = strdup("2026-01-01T00:00:00Z"), .peak_int8_gops = 500,
+                       .fraction_of_peak = 0.625, .read_gbps = 40, .fraction_of_bandwidth = 0.25, .samples = SAMPLES};
+    r.samples_ns = malloc(SAMPLES * sizeof *r.samples_ns);
+    r.samples_ns[0] = 1000000000;
+    r.samples_ns[1] = 4000000000;
+    r.samples_ns[2] = 2000000000;
+    result_summarize(&r);
+    return r;
+}
+
+START_TEST(statistics)
+{
+    double values[] = {3, 1, 2, 10};
+    ck_assert_double_eq(median(values, 4), 2.5);
+    ck_assert_double_eq(median(values, 1), 1); /* sorted by now */
+    ck_assert_double_eq(median(values, 0), 0);
+    struct result r = example();
+    ck_assert_int_eq(r.avg_ns, 2333333333);
+    ck_assert_int_eq(r.stddev_ns, 1527525231);
+    ck_assert_int_eq(r.median_ns, 2000000000);
+    ck_assert_double_eq_tol(r.avg_ts, (100 + 25 + 50) / 3.0, 1e-9);
+    ck_assert_double_eq_tol(r.stddev_ts, 38.188130791, 1e-6);
+    ck_assert_double_eq_tol(r.median_ts, 50, 1e-9);
+    result_free(&r);
+}
+END_TEST
+
+/* Prints results (none to two) in a format; free the text. */
+static char *print(enum output_format format, int count)
+{
+    char *text;
+    size_t length;
+    struct result r = example();
+    struct printer printer = {.file = open_memstream(&text, &length), .format = format};
+    for (int i = 0; i < count; i++)
+        print_result(&printer, &r);
+    struct result both[] = {r, r};
+    print_footer(&printer, both, count);
+    fclose(printer.file);
+    result_free(&r);
+    return text;
+}
+
+enum { FIELDS = 30 }; /* of result.h; JSON has the two lists of samples besides */
+
+/* One result, as it should be. */
+static void check_object(const cJSON *object)
+{
+    ck_assert_int_eq(cJSON_GetArraySize(object), FIELDS + 2);
+    ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(object, "cpu_info")), "a \"quoted\" \\ name, with a comma");
+    ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetObjectItem(object, "model_size")), 2147483648.0);
+    ck_assert_double_eq_tol(cJSON_GetNumberValue(cJSON_GetObjectItem(object, "avg_ts")), 175 / 3.0, 1e-6);
+    ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetObjectItem(object, "fraction_of_peak")), 0.625);
+    const cJSON *samples = cJSON_GetObjectItem(object, "samples_ns");
+    ck_assert_int_eq(cJSON_GetArraySize(samples), SAMPLES);
+    ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetArrayItem(samples, 1)), 4e9);
+    ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetArrayItem(cJSON_GetObjectItem(object, "samples_ts"), 1)), 25);
+}
+
+START_TEST(output_json)
+{
+    for (int count = 0; count <= 2; count++) {
+        char *text = print(OUTPUT_JSON, count);
+        cJSON *list = cJSON_ParseWithOpts(text, NULL, true);
+        ck_assert_msg(cJSON_IsArray(list), "%s", text);
+        ck_assert_int_eq(cJSON_GetArraySize(list), count);
+        const cJSON *object;
+        cJSON_ArrayForEach(object, list)
+            check_object(object);
+        cJSON_Delete(list);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(output_jsonl)
+{
+    char *text = print(OUTPUT_JSONL, 2), *line = text;
+    for (int i = 0; i < 2; i++) {
+        char *end = strchr(line, '\n');
+        ck_assert_ptr_nonnull(end);
+        *end = 0;
+        cJSON *object = cJSON_ParseWithOpts(line, NULL, true);
+        ck_assert_msg(object, "%s", line);
+        check_object(object);
+        cJSON_Delete(object);
+        line = end + 1;
+    }
+    ck_assert_str_eq(line, "");
+    free(text);
+}
+END_TEST
+
+/* Columns of a line of CSV. */
+static int columns(const char *line)
+{
+    int count = 1;
+    bool quoted = false;
+    for (; *line && *line != '\n'; line++) {
+        quoted ^= *line == '"';
+        count += *line == ',' && !quoted;
+    }
+    ck_assert(!quoted);
+    return count;
+}
+
+START_TEST(output_csv)
+{
+    char *text = print(OUTPUT_CSV, 2), *line = text;
+    int lines = 0;
+    for (; *line; line = strchr(line, '\n') + 1, lines++)
+        ck_assert_int_eq(columns(line), FIELDS);
+    ck_assert_int_eq(lines, 3);
+    ck_assert_int_eq(strncmp(text, "build_commit,build_number,cpu_info,", 35), 0);
+    ck_assert_ptr_nonnull(strstr(text, "\"a \"\"quoted\"\" \\ name, with a comma\""));
+    free(text);
+}
+END_TEST
+
+START_TEST(output_md)
+{
+    char *text = print(OUTPUT_MD, 2);
+    int bars[4] = {0};
+    const char *line = text;
+    for (int i = 0; i < 4; i++, line = strchr(line, '\n') + 1)
+        for (const char *c = line; *c != '\n'; c++)
+            bars[i] += *c == '|';
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(bars[i], 10);
+    ck_assert_ptr_nonnull(strstr(text, "| llama 1.2B Q4_0                |   2.00 GiB |     1.24 B | CPU        |       2 |"));
+    ck_assert_ptr_nonnull(strstr(text, "|           pp100 |        58.33 ± 38.19 |   62.5 % |   25.0 % |"));
+    ck_assert_ptr_nonnull(strstr(text, "avx2, 2 threads: int8 peak 500.0 Gop/s, read 40.0 GB/s\n"));
+    free(text);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ shapes, tiers, limits */
+
+/* Weights of a shape, as the models' publishers count them. */
+static uint64_t parameters(const slm_shape *s)
+{
+    uint64_t q = (uint64_t)s->heads * s->head_dim, kv = (uint64_t)s->kv_heads * s->head_dim, e = s->embedding;
+    uint64_t layer = 2 * e * q + 2 * e * kv + 3 * e * s->feed_forward + 2 * e;
+    return s->layers * layer + e + e * s->vocab * (s->tied ? 1 : 2);
+}
+
+START_TEST(shapes)
+{
+    static const struct {
+        const char *name;
+        uint64_t parameters;
+    } known[] = {
+        {"llama-3.2-1b", 1235814400},   {"llama-3.2-3b", 3212749824}, {"llama-3.1-8b", 8030261248}, {"mistral-7b", 7248023552},
+        {"tinyllama-1.1b", 1100048384}, {"smollm2-135m", 134515008},  {"smollm2-360m", 361821120},  {"smollm2-1.7b", 1711376384},
+    };
+    size_t count = 0;
+    for (const slm_shape *s; (s = slm_shape_at(count)); count++) {
+        ck_assert_uint_lt(count, sizeof known / sizeof *known);
+        ck_assert_str_eq(s->name, known[count].name);
+        ck_assert_uint_eq(parameters(s), known[count].parameters);
+    }
+    ck_assert_uint_eq(count, sizeof known / sizeof *known);
+}
+END_TEST
+
+START_TEST(tiers)
+{
+    slm_error err = {.status = SLM_OK};
+    ck_assert_str_eq(slm_isa_at(0), "scalar");
+    ck_assert_str_eq(slm_isa("scalar", &err), "scalar");
+    ck_assert_ptr_null(slm_isa("sse9", &err));
+    ck_assert_int_eq(err.status, SLM_UNSUPPORTED);
+    ck_assert_msg(strstr(err.message, "sse9") && strstr(err.message, "scalar"), "%s", err.message);
+    setenv("SLM_ISA", "scalar", 1);
+    ck_assert_str_eq(slm_isa(NULL, &err), "scalar");
+    setenv("SLM_ISA", "sse9", 1);
+    ck_assert_ptr_null(slm_isa(NULL, &err));
+    ck_assert_msg(strstr(err.message, "SLM_ISA"), "%s", err.message);
+    unsetenv("SLM_ISA");
+    ck_assert_ptr_nonnull(slm_isa(NULL, &err));
+
+    size_t slots = 0;
+    bool linear = false;
+    for (const char *slot, *function; slm_kernel_at("scalar", slots, &slot, &function); slots++) {
+        ck_assert_msg(function && strstr(function, "_ref"), "%s: %s", slot, function ? function : "empty");
+        linear |= strcmp(slot, "linear.Q4_0") == 0;
+    }
+    ck_assert(linear);
+    ck_assert_uint_gt(slots, 20);
+    const char *slot, *function;
+    ck_assert(!slm_kernel_at("sse9", 0, &slot, &function));
+}
+END_TEST
+
+START_TEST(limits)
+{
+    ck_assert_double_gt(slm_measure_int8_gops(NULL, 1, 0.01), 0.1);
+    double two = slm_measure_int8_gops(NULL, 2, 0.01);
+    ck_assert_double_gt(two, 0.1);
+    ck_assert_double_gt(slm_measure_read_gbps(NULL, 2, 0.01), 0.1);
+    ck_assert_double_eq(slm_measure_int8_gops("sse9", 1, 0.01), 0);
+    ck_assert_double_eq(slm_measure_read_gbps("sse9", 1, 0.01), 0);
+}
+END_TEST
+
+Suite *suite_bench(void)
+{
+    Suite *suite = suite_create("bench");
+    TCase *tool = tcase_create("tool");
+    tcase_add_test(tool, lists);
+    tcase_add_test(tool, lists_refused);
+    tcase_add_test(tool, statistics);
+    tcase_add_test(tool, output_json);
+    tcase_add_test(tool, output_jsonl);
+    tcase_add_test(tool, output_csv);
+    tcase_add_test(tool, output_md);
+    suite_add_tcase(suite, tool);
+    TCase *library = tcase_create("library");
+    tcase_add_test(library, shapes);
+    tcase_add_test(library, tiers);
+    tcase_add_test(library, limits);
+    suite_add_tcase(suite, library);
+    return suite;
+}

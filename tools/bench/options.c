@@ -1,0 +1,126 @@
+#include "options.h"
+
+static const char usage[] =
+    "slm-bench - how fast models run here, and how near that is to what the machine can do\n\n"
+    "  slm-bench -m model.gguf\n"
+    "  slm-bench --shape llama-3.2-1b --type Q4_0,Q8_0 -p 512 -n 64 -t 1-4\n"
+    "  slm-bench --cpu\n";
+static const char notes[] =
+    "\nOptions marked + take several values, separated by commas or by giving the option again, and numbers also as ranges (1-8,\n"
+    "1-8+2, 1-64*2); every combination is run.\n"
+    "Exit code: 0 done, 1 bad command line, 2 a model can't be opened, 3 failed later, 130 interrupted, 141 output closed.\n";
+
+/* What the command line says, before the lists in it are read. */
+struct words {
+    struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, threads;
+    const char *format;
+};
+
+/* Takes the texts apart at commas, in place: they are the command line's own, which may be changed. */
+static bool split(struct cli_texts *to, const struct cli_texts *from, const char *option)
+{
+    for (int i = 0; i < from->count; i++) {
+        for (char *name = (char *)from->items[i], *comma; name; name = comma) {
+            comma = strchr(name, ',');
+            if (comma)
+                *comma++ = 0;
+            if (!*name) {
+                cli_error("%s: a name is empty", option);
+                return false;
+            }
+            if (to->count == CLI_TEXTS_MAX) {
+                cli_error("%s: more than %d names", option, CLI_TEXTS_MAX);
+                return false;
+            }
+            to->items[to->count++] = name;
+        }
+    }
+    return true;
+}
+
+static bool numbers(struct list *list, const struct cli_texts *texts, const char *option, int least)
+{
+    char problem[256];
+    for (int i = 0; i < texts->count; i++) {
+        if (!list_parse(list, texts->items[i], least, problem, sizeof problem)) {
+            cli_error("%s: %s", option, problem);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool pairs(struct list *list, const struct cli_texts *texts)
+{
+    char problem[256];
+    for (int i = 0; i < texts->count; i++) {
+        struct list pair = {.count = 0};
+        if (!list_parse(&pair, texts->items[i], 1, problem, sizeof problem) || pair.count != 2 || list->count + 2 > LIST_MAX) {
+            cli_error("-pg: '%s': expected two numbers of tokens, prompt and generated: 512,128", texts->items[i]);
+            return false;
+        }
+        list->values[list->count++] = pair.values[0];
+        list->values[list->count++] = pair.values[1];
+    }
+    return true;
+}
+
+static bool format(enum output_format *value, const char *text)
+{
+    static const char *const names[] = {"md", "json", "jsonl", "csv"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *value = (enum output_format)i;
+            return true;
+        }
+    }
+    cli_error("-o: '%s': expected md, json, jsonl or csv", text);
+    return false;
+}
+
+static void set_default(struct list *list, int value)
+{
+    if (!list->count)
+        list->values[list->count++] = value;
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+    struct words words = {.format = "md"};
+    *o = (struct options){.repetitions = 5};
+    const struct cli_option table[] = {
+        {"-m, --model", "FILE", CLI_TEXTS, &words.models, 0, 0, "+ a GGUF file to run"},
+        {"--shape", "NAME", CLI_TEXTS, &words.shapes, 0, 0, "+ the sizes of a real model, with random weights"},
+        {"--type", "TYPE", CLI_TEXTS, &words.types, 0, 0, "+ weight type of the shapes (default Q4_0)"},
+        {"-p, --n-prompt", "N", CLI_TEXTS, &words.prompt, 0, 0, "+ prefill N tokens, 0: no such test (default 512)"},
+        {"-n, --n-gen", "N", CLI_TEXTS, &words.gen, 0, 0, "+ decode N tokens one by one, 0: no such test (default 128)"},
+        {"-pg", "P,N", CLI_TEXTS, &words.pg, 0, 0, "prefill P tokens, then decode N; may be given again"},
+        {"-d, --n-depth", "N", CLI_TEXTS, &words.depth, 0, 0, "+ tokens in the context before a test begins (default 0)"},
+        {"-t, --threads", "N", CLI_TEXTS, &words.threads, 0, 0, "+ threads, 0: one per usable core (default 0)"},
+        {"-b, --batch-size", "N", CLI_TEXTS, &words.batch, 0, 0, "+ prompt tokens computed at once (default 512)"},
+        {"--isa", "NAME", CLI_TEXTS, &words.isas, 0, 0, "+ kernels: scalar, avx2, avx512, neon (default: the best)"},
+        {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
+        {"--no-warmup", NULL, CLI_FLAG, &o->no_warmup, 0, 0, "leave out the run before the first repetition"},
+        {"-o, --output", "FORMAT", CLI_TEXT, &words.format, 0, 0, "md, json, jsonl or csv (default md)"},
+        {"--cpu", NULL, CLI_FLAG, &o->cpu, 0, 0, "print the processor, the tiers and the kernel in every slot"},
+    };
+    int code = cli_parse(table, sizeof table / sizeof *table, usage, notes, argc - 1, argv + 1);
+    if (code >= 0)
+        return code;
+    if (!split(&o->models, &words.models, "-m") || !split(&o->shapes, &words.shapes, "--shape") ||
+        !split(&o->types, &words.types, "--type") || !split(&o->isas, &words.isas, "--isa") ||
+        !numbers(&o->prompt, &words.prompt, "-p", 0) || !numbers(&o->gen, &words.gen, "-n", 0) || !pairs(&o->pg, &words.pg) ||
+        !numbers(&o->depth, &words.depth, "-d", 0) || !numbers(&o->threads, &words.threads, "-t", 0) ||
+        !numbers(&o->batch, &words.batch, "-b", 1) || !format(&o->format, words.format))
+        return CLI_USAGE;
+    set_default(&o->prompt, 512); /* beside -pg too, as llama-bench has it */
+    set_default(&o->gen, 128);
+    set_default(&o->depth, 0);
+    set_default(&o->batch, 512);
+    set_default(&o->threads, 0);
+    if (!o->types.count)
+        o->types.items[o->types.count++] = "Q4_0";
+    if (!o->isas.count)
+        o->isas.items[o->isas.count++] = NULL;
+    return -1;
+}

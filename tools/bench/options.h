@@ -1,0 +1,22 @@
+/* options.h - the command line of slm-bench. */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include "../cli.h"
+#include "list.h"
+
+enum output_format { OUTPUT_MD, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV };
+
+struct options {
+    struct cli_texts models, shapes, types, isas;   /* one name each */
+    struct list prompt, gen, depth, batch, threads;
+    struct list pg;                                 /* pairs: prompt, gen, prompt, gen ... */
+    int64_t repetitions;
+    enum output_format format;
+    bool no_warmup, cpu;
+};
+
+/* Reads the command line (all of main's). Returns -1 to go on, or the exit code to end with; what is wrong has been reported. */
+int options_parse(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,24 @@
+/* run.h - runs one test. */
+#ifndef BENCH_RUN_H
+#define BENCH_RUN_H
+
+#include "result.h"
+
+#include <slm.h>
+#include <stdbool.h>
+
+struct test {
+    const slm_model *model;
+    const char *isa;
+    int prompt, gen, depth, batch, threads;
+    int repetitions;
+    bool warmup;
+    bool (*progress)(void *user, int repetition);   /* told before each (0: preparing); false stops the test */
+    void *progress_user;
+};
+
+/* Runs the test and the measurements of the machine's limits around each repetition. Fills *result but for where the
+ * model, the program and the machine come from. SLM_STOPPED if the progress function says so. */
+slm_status run_test(const struct test *test, struct result *result, slm_error *err);
+
+#endif

@@ -1,0 +1,250 @@
+/* slm-bench - how fast models run here, and how near that is to what the machine can do. Parts in tools/bench/. */
+#include "bench/machine.h"
+#include "bench/options.h"
+#include "bench/print.h"
+#include "bench/run.h"
+#include "commit.h" /* made by the Makefile: commit, COMMIT_NUMBER */
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+    struct options options;
+    struct printer printer;
+    struct result *results;     /* of all tests so far */
+    int count;
+    int exit_code;
+    char cpu[256];
+    bool terminal;              /* show progress */
+} bench;
+
+/* A model to run. */
+struct subject {
+    const char *file;           /* NULL: a shape with weights of a type */
+    const slm_shape *shape;
+    const char *type;
+    const char *isa;            /* NULL: the best */
+    int64_t load_ns;
+};
+
+/* ------------------------------------------------------------------ messages */
+
+static const char *subject_name(const struct subject *subject)
+{
+    return subject->file ? subject->file : subject->shape->name;
+}
+
+static void clear_progress(void)
+{
+    if (bench.terminal)
+        fputs("\r\033[K", stderr);
+}
+
+/* Tells of a failure and goes on: other tests may do. */
+static void complain(const struct subject *subject, const char *message)
+{
+    clear_progress();
+    if (!cli_interrupted())
+        cli_error("%s: %s", subject_name(subject), message);
+    bench.exit_code = CLI_FAILED;
+}
+
+struct progress {
+    const struct subject *subject;
+    const struct test *test;
+};
+
+static bool show_progress(void *user, int repetition)
+{
+    const struct progress *p = user;
+    if (bench.terminal) {
+        clear_progress();
+        fprintf(stderr, "%s: prompt %d, generate %d, depth %d: ", subject_name(p->subject), p->test->prompt, p->test->gen,
+                p->test->depth);
+        if (repetition)
+            fprintf(stderr, "%d of %d", repetition, p->test->repetitions);
+        else
+            fputs("preparing", stderr);
+    }
+    return !cli_interrupted();
+}
+
+/* ------------------------------------------------------------------ running */
+
+/* "llama 1.2B Q4_0": architecture, parameters, weight type. */
+static char *model_type(const slm_model *model, const struct subject *subject)
+{
+    slm_model_info info = slm_model_info_default();
+    slm_model_get_info(model, &info);
+    double million = (double)info.parameters / 1e6;
+    char text[160];
+    snprintf(text, sizeof text, million < 1000 ? "%.64s %.0fM %.64s" : "%.64s %.1fB %.64s", info.architecture,
+             million < 1000 ? million : million / 1000, subject->file ? info.type : subject->type);
+    return strdup(text);
+}
+
+static char *utc_time(void)
+{
+    char text[32] = "";
+    time_t now = time(NULL);
+    struct tm parts;
+    if (gmtime_r(&now, &parts))
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return strdup(text);
+}
+
+/* Runs one test and prints its result. */
+static void run_one(const struct subject *subject, struct test test)
+{
+    if (cli_interrupted())
+        return;
+    struct result result = {.build_commit = commit, .build_number = COMMIT_NUMBER, .cpu_info = bench.cpu, .gpu_info = "",
+                            .backends = "CPU", .model_filename = subject_name(subject),
+                            .model_type = model_type(test.model, subject), .test_time = utc_time(), .load_ns = subject->load_ns};
+    struct progress progress = {subject, &test};
+    test.progress = show_progress;
+    test.progress_user = &progress;
+    slm_error err;
+    struct result *grown = realloc(bench.results, (size_t)(bench.count + 1) * sizeof *grown);
+    if (grown)
+        bench.results = grown;
+    if (!grown || !result.model_type || !result.test_time) {
+        complain(subject, "out of memory");
+    } else if (run_test(&test, &result, &err)) {
+        complain(subject, err.message);
+    } else {
+        clear_progress();
+        print_result(&bench.printer, &result);
+        bench.results[bench.count++] = result;
+        return;
+    }
+    result_free(&result);
+}
+
+/* Every test of one model: all depths, batches and threads, and for each the prefills, the decodes and the pairs. */
+static void run_model(const struct subject *subject, const slm_model *model)
+{
+    const struct options *o = &bench.options;
+    for (int d = 0; d < o->depth.count; d++) {
+        for (int b = 0; b < o->batch.count; b++) {
+            for (int t = 0; t < o->threads.count; t++) {
+                struct test test = {.model = model, .isa = subject->isa, .depth = o->depth.values[d], .batch = o->batch.values[b],
+                                    .threads = o->threads.values[t], .repetitions = (int)o->repetitions,
+                                    .warmup = !o->no_warmup};
+                for (int i = 0; i < o->prompt.count; i++)
+                    if ((test.prompt = o->prompt.values[i]))
+                        run_one(subject, test);
+                test.prompt = 0;
+                for (int i = 0; i < o->gen.count; i++)
+                    if ((test.gen = o->gen.values[i]))
+                        run_one(subject, test);
+                for (int i = 0; i < o->pg.count; i += 2) {
+                    test.prompt = o->pg.values[i];
+                    test.gen = o->pg.values[i + 1];
+                    run_one(subject, test);
+                }
+            }
+        }
+    }
+}
+
+static void run_subject(struct subject *subject)
+{
+    if (cli_interrupted())
+        return;
+    slm_model_options options = slm_model_options_default();
+    options.isa = subject->isa;
+    slm_model *model;
+    slm_error err;
+    double start = cli_now();
+    if (subject->file)
+        model = cli_open_model(subject->file, &options);
+    else if (slm_model_random(subject->shape, subject->type, &options, &model, &err))
+        complain(subject, err.message);
+    subject->load_ns = (int64_t)((cli_now() - start) * 1e9);
+    if (!model) {
+        bench.exit_code = CLI_MODEL;
+        return;
+    }
+    run_model(subject, model);
+    slm_model_free(model);
+}
+
+static const slm_shape *find_shape(const char *name)
+{
+    const slm_shape *shape;
+    for (size_t i = 0; (shape = slm_shape_at(i)); i++)
+        if (strcmp(shape->name, name) == 0)
+            break;
+    return shape;
+}
+
+static void run_all(void)
+{
+    const struct options *o = &bench.options;
+    for (int i = 0; i < o->isas.count; i++) {
+        for (int m = 0; m < o->models.count; m++)
+            run_subject(&(struct subject){.file = o->models.items[m], .isa = o->isas.items[i]});
+        for (int s = 0; s < o->shapes.count; s++) {
+            const slm_shape *shape = find_shape(o->shapes.items[s]);
+            for (int t = 0; t < o->types.count; t++)
+                run_subject(&(struct subject){.shape = shape, .type = o->types.items[t], .isa = o->isas.items[i]});
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ main */
+
+/* Shapes and tiers, checked before the first minute of measuring. */
+static bool check_names(const struct options *o)
+{
+    if (!o->models.count && !o->shapes.count) {
+        cli_error("nothing to run: give a model with -m FILE or sizes with --shape NAME (slm-bench --help)");
+        return false;
+    }
+    for (int i = 0; i < o->shapes.count; i++) {
+        if (find_shape(o->shapes.items[i]))
+            continue;
+        char known[512];
+        int used = 0;
+        const slm_shape *shape;
+        for (size_t at = 0; used < (int)sizeof known && (shape = slm_shape_at(at)); at++)
+            used += snprintf(known + used, sizeof known - (size_t)used, "%s%s", at ? ", " : "", shape->name);
+        cli_error("unknown shape '%s'; known: %s", o->shapes.items[i], known);
+        return false;
+    }
+    for (int i = 0; i < o->isas.count; i++) {
+        slm_error err;
+        if (!slm_isa(o->isas.items[i], &err)) {
+            cli_error("%s", err.message);
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    cli_start("slm-bench");
+    const struct options *o = &bench.options;
+    int code = options_parse(&bench.options, argc, argv);
+    if (code >= 0)
+        return code;
+    if (o->cpu)
+        return machine_print(stdout, o->isas.items[0]);
+    if (!check_names(o))
+        return CLI_USAGE;
+    bench.printer = (struct printer){.file = stdout, .format = o->format, .show_isa = o->isas.count > 1,
+                                     .show_batch = o->batch.count > 1 || o->batch.values[0] != 512};
+    bench.terminal = isatty(STDERR_FILENO);
+    machine_name(bench.cpu, sizeof bench.cpu);
+    run_all();
+    print_footer(&bench.printer, bench.results, bench.count);
+    if (ferror(stdout))
+        bench.exit_code = cli_write_failed("standard output");
+    for (int i = 0; i < bench.count; i++)
+        result_free(&bench.results[i]);
+    free(bench.results);
+    return cli_interrupted() ? CLI_INTERRUPTED : bench.exit_code;
+}
