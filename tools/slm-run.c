@@ -469,7 +469,7 @@ int main(int argc, char **argv)
     slm_model *model = open_model(&run.load_seconds);
     if (model) {
         if (!settings.model && !settings.quiet)
-            cli_error("no -m: the built-in demo model answers, a toy that knows a few kinds of questions");
+            cli_error("no -m: the built-in demo model answers, a toy that knows a few kinds of questions (capitals, stories, ...)");
         code = run_model(model, &run, text, length);
     } else {
         code = cli_interrupted() ? CLI_INTERRUPTED : CLI_MODEL;
