@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Accumulators (v16) that fit into 16 registers beside a weight and a broadcast. */
-enum { V16_ACCUMULATORS = 6, V16_COLS = 6 };
+/* 6 x 1 accumulators of two registers, beside a weight and a broadcast, in 16 registers. */
+enum { V16_COLS = 6, V16_TILES = 1 };
 
 typedef struct {
     __m256 lo, hi;

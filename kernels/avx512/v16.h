@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Accumulators (v16) that fit into 32 registers beside weights and broadcasts, and cover the latency of two FMA units. */
-enum { V16_ACCUMULATORS = 16, V16_COLS = 8 };
+/* 8 x 2 accumulators: twice the latency of two FMA units, and ten loads for 16 multiply-adds. */
+enum { V16_COLS = 8, V16_TILES = 2 };
 
 typedef __m512 v16;
 

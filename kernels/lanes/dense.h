@@ -9,7 +9,7 @@ ALWAYS_INLINE void dense_block(enum weight_type type, int cols, const void *tile
     UNROLL for (int i = 0; i < 2 * cols; i++)
         acc[i] = v_set1(0);
     const uint8_t *odd = (const uint8_t *)tile + (type == WEIGHT_F32 ? 4 : 2) * TILE_ROWS;
-    if (lanes_tiles(cols) >= 2) {
+    if (2 * cols <= V16_COLS * V16_TILES) {
         lanes_multiply(type, 2, cols, tile, 16, 32, k / 2, x, x_stride, 2 * x_stride, 1, acc);
         if (k % 2) {
             const uint8_t *last = (const uint8_t *)tile + (k - 1) * (size_t)(odd - (const uint8_t *)tile);

@@ -26,13 +26,6 @@ ALWAYS_INLINE void lanes_multiply(enum weight_type type, int tiles, int cols, co
     }
 }
 
-/* How many tiles go together with a block of this many columns: few columns need several to cover the latency. */
-ALWAYS_INLINE int lanes_tiles(int cols)
-{
-    int tiles = V16_ACCUMULATORS / cols;
-    return tiles >= 4 ? 4 : tiles >= 2 ? 2 : 1;
-}
-
 /* Calls BLOCK(cols, first column) over all columns in blocks of at most V16_COLS, the size a constant in each call. */
 #define LANES_COLUMNS(cols, BLOCK)                                                                                         \
     for (int lanes_c = 0, lanes_n; lanes_c < (cols); lanes_c += lanes_n) {                                                 \
