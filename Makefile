@@ -229,7 +229,9 @@ $(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(COMMON_OBJ) $(foreach t,$(TOOLS),$(
 	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) -o $@
 .PHONY: fuzzers
 fuzzers: $(addprefix $(BUILD)/bin/,$(FUZZERS))
-$(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(LIB_OBJ)
+# what the fuzzers share with the tests
+FUZZ_OBJ := $(call obj,tests/gguf_build.c tests/vocab_build.c)
+$(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(FUZZ_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $^ $(LDFLAGS) $(LDLIBS) -o $@

@@ -52,13 +52,18 @@ slm_token vocab_find(const struct vocab *vocab, const char *text, size_t length)
     return slot ? (slm_token)slot->id_plus_1 - 1 : SLM_TOKEN_NONE;
 }
 
+static slm_token find_plain(const struct vocab *vocab, uint32_t hash, const char *text, size_t length)
+{
+    const struct vocab_slot *slot = find_slot(vocab, hash, text, length);
+    if (!slot || !slot->id_plus_1)
+        return SLM_TOKEN_NONE;
+    uint8_t kind = vocab->kinds[slot->id_plus_1 - 1];
+    return kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN || kind == TOKEN_BYTE ? SLM_TOKEN_NONE : (slm_token)slot->id_plus_1 - 1;
+}
+
 slm_token vocab_find_plain(const struct vocab *vocab, const char *text, size_t length)
 {
-    slm_token token = vocab_find(vocab, text, length);
-    if (token == SLM_TOKEN_NONE)
-        return token;
-    uint8_t kind = vocab->kinds[token];
-    return kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN || kind == TOKEN_BYTE ? SLM_TOKEN_NONE : token;
+    return find_plain(vocab, vocab_hash(text, length), text, length);
 }
 
 /* Smallest power of two that leaves a table of `count` entries at most 4/7 full. */
@@ -201,30 +206,76 @@ const struct vocab_merge *vocab_merge(const struct vocab *vocab, uint32_t left, 
     return merge && merge->merged != UINT32_MAX ? merge : NULL;
 }
 
-/* Enters "left right". A merge of tokens that the vocabulary lacks can't happen and is left out. */
-static slm_status add_merge(struct vocab *v, const struct gguf_kv *kv, uint32_t rank, slm_error *err)
+/* The merges of a file are looked up in groups, so that the memory of one look-up arrives while the others are made. */
+#define GROUP 16
+
+struct merge_text {
+    struct gguf_str part[3];        /* left, right, both together */
+    uint32_t hash[3];
+    slm_token token[3];
+    char together[VOCAB_MAX_MERGED];
+};
+
+/* Cuts "left right" in two. The first character may be the space itself. */
+static bool cut_merge(struct gguf_str text, struct merge_text *m)
 {
-    struct gguf_str text = kv->strings[rank];
-    const char *space = text.length > 1 ? memchr(text.data + 1, ' ', text.length - 1) : NULL; /* the first may be the text itself */
-    size_t left_length = space ? (size_t)(space - text.data) : 0;
-    if (!space || left_length + 1 == text.length)
-        return SLM_FORMAT_AT(kv, "tokenizer.ggml.merges: merge %u is not two texts with a space between them", rank);
-    if (text.length - 1 > VOCAB_MAX_MERGED)
-        return SLM_OK;
-    char merged_text[VOCAB_MAX_MERGED];
-    memcpy(merged_text, text.data, left_length);
-    memcpy(merged_text + left_length, space + 1, text.length - left_length - 1);
-    slm_token left = vocab_find_plain(v, text.data, left_length);
-    slm_token right = vocab_find_plain(v, space + 1, text.length - left_length - 1);
-    slm_token merged = vocab_find_plain(v, merged_text, text.length - 1);
-    if (left == SLM_TOKEN_NONE || right == SLM_TOKEN_NONE || merged == SLM_TOKEN_NONE)
-        return SLM_OK;
-    struct vocab_merge *merge = find_merge(v, (uint32_t)left, (uint32_t)right);
-    if (!merge)
-        return SLM_FORMAT_AT(kv, "the merges are made to collide (merge %u); refusing the vocabulary", rank);
-    if (merge->merged == UINT32_MAX)
-        *merge = (struct vocab_merge){(uint32_t)left, (uint32_t)right, rank, (uint32_t)merged};
-    return SLM_OK;
+    const char *space = text.length > 1 ? memchr(text.data + 1, ' ', text.length - 1) : NULL;
+    if (!space || space + 1 == text.data + text.length)
+        return false;
+    size_t left = (size_t)(space - text.data), right = text.length - left - 1;
+    if (left + right > VOCAB_MAX_MERGED)
+        left = right = 0; /* no token has an empty text */
+    m->part[0] = (struct gguf_str){text.data, left};
+    m->part[1] = (struct gguf_str){space + 1, right};
+    m->part[2] = (struct gguf_str){m->together, left + right};
+    memcpy(m->together, text.data, left);
+    memcpy(m->together + left, space + 1, right);
+    return true;
+}
+
+/* The token that a look-up meets first (0 where the slot is empty: any will do). */
+static uint32_t first_met(const struct vocab *v, uint32_t hash)
+{
+    uint32_t id_plus_1 = v->slots[hash & v->slot_mask].id_plus_1;
+    return id_plus_1 ? id_plus_1 - 1 : 0;
+}
+
+static void hash_group(const struct vocab *v, struct merge_text *group, uint32_t count)
+{
+    for (uint32_t i = 0; i < 3 * count; i++) {
+        struct gguf_str part = group[i / 3].part[i % 3];
+        uint32_t hash = group[i / 3].hash[i % 3] = vocab_hash(part.data, part.length);
+        __builtin_prefetch(&v->slots[hash & v->slot_mask]);
+    }
+    for (uint32_t i = 0; i < 3 * count; i++)
+        __builtin_prefetch(&v->starts[first_met(v, group[i / 3].hash[i % 3])]);
+    for (uint32_t i = 0; i < 3 * count; i++)
+        __builtin_prefetch(v->texts + v->starts[first_met(v, group[i / 3].hash[i % 3])]);
+}
+
+/* Looks up the tokens of the merges. One of tokens that the vocabulary lacks can't happen: its part 0 becomes SLM_TOKEN_NONE. */
+static void find_group(const struct vocab *v, struct merge_text *group, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct merge_text *m = &group[i];
+        bool known = true;
+        for (int k = 0; k < 3; k++)
+            known &= (m->token[k] = find_plain(v, m->hash[k], m->part[k].data, m->part[k].length)) != SLM_TOKEN_NONE;
+        if (!known)
+            m->token[0] = SLM_TOKEN_NONE;
+        __builtin_prefetch(&v->merges[merge_hash((uint32_t)m->token[0], (uint32_t)m->token[1]) & v->merge_mask]);
+    }
+}
+
+/* Enters a merge; of several of the same pair the first counts. False after too many steps. */
+static bool add_merge(struct vocab *v, uint32_t rank, const slm_token token[3])
+{
+    if (token[0] == SLM_TOKEN_NONE)
+        return true;
+    struct vocab_merge *merge = find_merge(v, (uint32_t)token[0], (uint32_t)token[1]);
+    if (merge && merge->merged == UINT32_MAX)
+        *merge = (struct vocab_merge){(uint32_t)token[0], (uint32_t)token[1], rank, (uint32_t)token[2]};
+    return merge != NULL;
 }
 
 slm_status vocab_read_merges(struct vocab *v, const struct gguf *gguf, slm_error *err)
@@ -243,8 +294,18 @@ slm_status vocab_read_merges(struct vocab *v, const struct gguf *gguf, slm_error
     if (!v->merges)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for %llu merges", (unsigned long long)kv->count);
     memset(v->merges, 0xff, size * sizeof *v->merges);
-    for (uint32_t i = 0; i < kv->count; i++)
-        TRY(add_merge(v, kv, i, err));
+    struct merge_text group[GROUP];
+    for (uint32_t start = 0, count; start < kv->count; start += count) {
+        count = kv->count - start < GROUP ? (uint32_t)kv->count - start : GROUP;
+        for (uint32_t i = 0; i < count; i++)
+            if (!cut_merge(kv->strings[start + i], &group[i]))
+                return SLM_FORMAT_AT(kv, "tokenizer.ggml.merges: merge %u is not two texts with a space between them", start + i);
+        hash_group(v, group, count);
+        find_group(v, group, count);
+        for (uint32_t i = 0; i < count; i++)
+            if (!add_merge(v, start + i, group[i].token))
+                return SLM_FORMAT_AT(kv, "the merges are made to collide (merge %u); refusing the vocabulary", start + i);
+    }
     return SLM_OK;
 }
 

@@ -1,0 +1,259 @@
+/* The splitters against PCRE2 running the patterns that the models publish. */
+#include "../lib/tokenizer/split.h"
+#include "../lib/tokenizer/unicode.h"
+#include "tests.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WS "\\p{White_Space}" /* \s, which PCRE2 reads a little differently */
+#define SUFFIX "'(?:[sdmt]|ll|ve|re)"
+#define SUFFIX_ANY_CASE "'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])"
+#define SPACES WS "*[\\r\\n]+|" WS "+(?!\\P{White_Space})|" WS "+"
+#define GPT2 SUFFIX "| ?\\p{L}+| ?\\p{N}+| ?[^" WS "\\p{L}\\p{N}]+|" WS "+(?!\\P{White_Space})|" WS "+"
+#define LLAMA3(digits, more) SUFFIX_ANY_CASE "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits "| ?[^" WS "\\p{L}\\p{N}]+[\\r\\n" more "]*|" SPACES
+#define NOT_LOWER "(?:(?![a-z])\\p{L})"
+#define NOT_UPPER "(?:(?![A-Z])\\p{L})"
+#define CASED(digits, suffix)                                                                                                       \
+    "[^\\r\\n\\p{L}\\p{N}]?" NOT_LOWER "*" NOT_UPPER "+" suffix "|[^\\r\\n\\p{L}\\p{N}]?" NOT_LOWER "+" NOT_UPPER "*" suffix         \
+    "|\\p{N}" digits "| ?[^" WS "\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
+#define CJK "[\\x{4e00}-\\x{9fa5}\\x{800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
+/* the cased letters but those of newer or other alphabets */
+#define DEEPSEEK_LETTERS                                                                                                            \
+    WS "?(?:(?![\\x{560}-\\x{588}\\x{10c7}\\x{10cd}\\x{10d0}-\\x{10ff}\\x{1c80}-\\x{1c88}\\x{2d00}-\\x{2d2d}\\x{a790}-\\x{a7fa}"      \
+    "\\x{ab30}-\\x{ab68}\\x{10570}-\\x{105bc}\\x{16e40}-\\x{16e7f}\\x{1d400}-\\x{1d7cb}\\x{1df00}-\\x{1df1e}])[\\p{Lu}\\p{Ll}\\p{Lt}])+"
+
+static const struct {
+    const char *name;
+    const char *patterns[7];
+} published[] = {
+    {"llama-bpe", {LLAMA3("{1,3}", "")}},
+    {"gpt-2", {GPT2}},
+    {"smollm", {"\\p{N}", GPT2}},
+    {"default", {"[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
+    {"falcon", {"[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"}},
+    {"dbrx", {LLAMA3("{1,3}", "")}},
+    {"qwen2", {LLAMA3("", "")}},
+    {"tekken", {CASED("", "")}},
+    {"gpt-4o", {CASED("{1,3}", "(?:" SUFFIX_ANY_CASE ")?")}},
+    {"deepseek-llm", {"[\\r\\n]", DEEPSEEK_LETTERS, WS "?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+",
+                      WS "+$(?!\\n)", CJK, "\\p{N}+"}},
+    {"deepseek-coder", {"[\\r\\n]", WS "?\\p{L}+", WS "?\\p{P}+", CJK, "\\p{N}"}},
+    {"deepseek-v3", {"\\p{N}{1,3}", "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+",
+                     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+                     "| ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES}},
+};
+#define PUBLISHED (sizeof published / sizeof published[0])
+
+/* Word ends in the order they come. */
+struct ends {
+    size_t at[4096], count;
+};
+
+static void put_end(struct ends *ends, size_t end)
+{
+    ck_assert(ends->count < sizeof ends->at / sizeof ends->at[0]);
+    ends->at[ends->count++] = end;
+}
+
+static slm_status record_word(void *arg, size_t start, size_t end)
+{
+    struct ends *ends = arg;
+    ck_assert_uint_eq(start, ends->count ? ends->at[ends->count - 1] : 0);
+    ck_assert_uint_lt(start, end);
+    put_end(ends, end);
+    return SLM_OK;
+}
+
+static pcre2_code *compile(const char *pattern)
+{
+    int code;
+    PCRE2_SIZE offset;
+    pcre2_code *re = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY, &code,
+                                   &offset, NULL);
+    ck_assert_msg(re != NULL, "pattern %s: error %d at %zu", pattern, code, (size_t)offset);
+    pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);
+    return re;
+}
+
+/* Each pass sees every word of the one before as a text of its own. */
+static void oracle(pcre2_code *const *passes, const char *text, size_t start, size_t end, struct ends *ends)
+{
+    if (!*passes) {
+        put_end(ends, end);
+        return;
+    }
+    pcre2_match_data *match = pcre2_match_data_create_from_pattern(*passes, NULL);
+    size_t unmatched = start;
+    while (pcre2_match(*passes, (PCRE2_SPTR)text + start, end - start, unmatched - start, 0, match, NULL) > 0) {
+        const PCRE2_SIZE *found = pcre2_get_ovector_pointer(match);
+        ck_assert_uint_lt(found[0], found[1]);
+        if (unmatched < start + found[0])
+            oracle(passes + 1, text, unmatched, start + found[0], ends);
+        oracle(passes + 1, text, start + found[0], start + found[1], ends);
+        unmatched = start + found[1];
+    }
+    if (unmatched < end)
+        oracle(passes + 1, text, unmatched, end, ends);
+    pcre2_match_data_free(match);
+}
+
+static void compare(const struct splitter *splitter, pcre2_code *const *passes, const char *text, size_t length)
+{
+    static struct ends got, want; /* too large for a stack */
+    mem m;
+    ck_assert_int_eq(mem_init(&m, NULL, NULL), SLM_OK);
+    got.count = want.count = 0;
+    ck_assert_int_eq(split_text(&m, splitter, text, length, record_word, &got, NULL), SLM_OK);
+    if (length)
+        oracle(passes, text, 0, length, &want);
+    for (size_t i = 0; i < got.count || i < want.count; i++)
+        ck_assert_msg(i < got.count && i < want.count && got.at[i] == want.at[i],
+                      "%s: word %zu ends at %zu, not at %zu, of \"%.*s\" (seed %llu)", splitter->names, i,
+                      i < got.count ? got.at[i] : 0, i < want.count ? want.at[i] : 0, (int)length, text, (unsigned long long)test_seed());
+}
+
+static size_t random_text(uint64_t *seed, char *text, size_t room)
+{
+    static const char *const parts[] = {" ", "  ", "   ", "\n", "\r\n", "\t", "'s", "'S", "'ll", "'Re", "'", "x", "ab", "AB", "aB", "Ab", "1", "12",
+                                        "1234", "!", "?!", "/", "./", "`", "$", "<=", "\xc2\xa0", "\xe3\x80\x80", "\xc3\xa9", "\xcc\x81",
+                                        "\xe6\xbc\xa2", "\xe3\x81\x82", "\xd9\xa3", "\xf0\x9f\x98\x80", "\xc7\x85", "\xe2\x80\x99", "\xed\x95\x9c"};
+    size_t length = 0;
+    for (uint32_t n = test_random(seed) % 24; n && length + 8 < room; n--) {
+        if (test_random(seed) % 4) {
+            const char *part = parts[test_random(seed) % (sizeof parts / sizeof parts[0])];
+            memcpy(text + length, part, strlen(part));
+            length += strlen(part);
+        } else {
+            static const uint32_t limits[] = {0x80, 0x800, 0x3000, 0x10000, 0x20000, 0x110000};
+            uint32_t c = test_random(seed) % limits[test_random(seed) % 6];
+            if (c >= 0xd800 && c < 0xe000)
+                c -= 0x800;
+            length += (size_t)utf8_encode(c, text + length);
+        }
+    }
+    return length;
+}
+
+START_TEST(published_patterns)
+{
+    const struct splitter *splitter = splitter_find(published[_i].name, strlen(published[_i].name));
+    ck_assert_ptr_nonnull(splitter);
+    pcre2_code *passes[8] = {NULL};
+    for (int i = 0; i < 7 && published[_i].patterns[i]; i++)
+        passes[i] = compile(published[_i].patterns[i]);
+    uint64_t seed = test_seed();
+    for (int round = 0; round < 1500; round++) {
+        char text[256];
+        compare(splitter, passes, text, random_text(&seed, text, sizeof text));
+    }
+    size_t size;
+    char *stress = read_file(shared_path("vocab/stress.txt"), &size);
+    if (!stress)
+        skip("published_patterns.stress", "../shared/vocab is absent");
+    for (char *at = stress; at && at < stress + size;) {
+        char *end = memchr(at, 0x1e, (size_t)(stress + size - at));
+        end = end ? end : stress + size;
+        compare(splitter, passes, at, (size_t)(end - at));
+        at = end + 1;
+    }
+    free(stress);
+    for (int i = 0; passes[i]; i++)
+        pcre2_code_free(passes[i]);
+}
+END_TEST
+
+START_TEST(every_splitter_has_a_pattern)
+{
+    size_t i = 0;
+    for (const struct splitter *s; (s = splitter_at(i)); i++) {
+        ck_assert_uint_lt(i, PUBLISHED);
+        ck_assert_ptr_eq(splitter_find(published[i].name, strlen(published[i].name)), s);
+    }
+    ck_assert_uint_eq(i, PUBLISHED);
+}
+END_TEST
+
+START_TEST(names)
+{
+    const char *same[][2] = {{"llama3", "llama-bpe"}, {"llama-v3", "llama-bpe"}, {"phi-2", "gpt-2"}, {"starcoder", "smollm"}};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        ck_assert_ptr_nonnull(splitter_find(same[i][0], strlen(same[i][0])));
+        ck_assert_ptr_eq(splitter_find(same[i][0], strlen(same[i][0])), splitter_find(same[i][1], strlen(same[i][1])));
+    }
+    const char *wrong[] = {"", " ", "llama", "gpt", "-2", "gpt-2 phi-2", " gpt-2", "gpt-22"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_msg(!splitter_find(wrong[i], strlen(wrong[i])), "\"%s\"", wrong[i]);
+}
+END_TEST
+
+/* Every code point's class against PCRE2's own Unicode data, where it knows the character. */
+START_TEST(classes)
+{
+    static const char *const groups = "(\\p{White_Space})|(\\p{Lu})|(\\p{Ll})|(\\p{Lt})|(\\p{Lm})|(\\p{Lo})|(\\p{M})|(\\p{N})|(\\p{P})|(\\p{S})|(\\p{Cn})|";
+    static const enum unicode_class order[] = {UNICODE_SPACE, UNICODE_LU, UNICODE_LL, UNICODE_LT, UNICODE_LM, UNICODE_LO,
+                                               UNICODE_M, UNICODE_N, UNICODE_P, UNICODE_S};
+    pcre2_code *re = compile(groups);
+    pcre2_match_data *match = pcre2_match_data_create_from_pattern(re, NULL);
+    char version[64];
+    pcre2_config(PCRE2_CONFIG_UNICODE_VERSION, version);
+    int newer = 0;
+    for (uint32_t c = 0; c < 0x110000; c++) {
+        if (c >= 0xd800 && c < 0xe000)
+            continue;
+        char text[4];
+        int length = utf8_encode(c, text);
+        int group = pcre2_match(re, (PCRE2_SPTR)text, (size_t)length, 0, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, match, NULL) - 1;
+        ck_assert_int_ge(group, 0);
+        enum unicode_class want = group >= 1 && group <= 10 ? order[group - 1] : UNICODE_OTHER;
+        if (unicode_class(c) != want && (group == 11 || unicode_class(c) == UNICODE_OTHER))
+            newer++; /* one of the two knows a newer Unicode */
+        else
+            ck_assert_msg(unicode_class(c) == want, "U+%04X has class %d, not %d", c, (int)unicode_class(c), (int)want);
+    }
+    ck_assert_msg(strncmp(version, "14.", 3) ? newer < 20000 : newer == 0, "%d characters differ from Unicode %s", newer, version);
+    pcre2_match_data_free(match);
+    pcre2_code_free(re);
+}
+END_TEST
+
+START_TEST(utf8)
+{
+    for (uint32_t c = 0; c < 0x110000; c += c < 0x1000 ? 1 : 37) {
+        char text[4];
+        uint32_t back = 0;
+        int size = utf8_encode(c, text);
+        bool surrogate = c >= 0xd800 && c < 0xe000;
+        ck_assert_int_eq(utf8_decode(text, (size_t)size, &back), surrogate ? -1 : size);
+        ck_assert(surrogate || back == c);
+        for (int cut = 1; cut < size && !surrogate; cut++)
+            ck_assert_int_eq(utf8_decode(text, (size_t)cut, &back), 0);
+    }
+    static const struct {
+        const char *bytes;
+        int result;
+    } bad[] = {{"\x80", -1}, {"\xc0\xaf", -1}, {"\xc1\x80", -1}, {"\xe0\x80\x80", -1}, {"\xed\xa0\x80", -1}, {"\xf0\x80\x80\x80", -1},
+               {"\xf4\x90\x80\x80", -1}, {"\xf5\x80\x80\x80", -1}, {"\xff", -1}, {"\xe2\x82x", -2}, {"\xf0\x9f\x98x", -3}, {"\xc3x", -1}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        uint32_t c;
+        ck_assert_int_eq(utf8_decode(bad[i].bytes, strlen(bad[i].bytes), &c), bad[i].result);
+    }
+}
+END_TEST
+
+Suite *suite_split(void)
+{
+    Suite *suite = suite_create("split");
+    TCase *tcase = tcase_create("split");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, published_patterns, 0, (int)PUBLISHED);
+    tcase_add_test(tcase, every_splitter_has_a_pattern);
+    tcase_add_test(tcase, names);
+    tcase_add_test(tcase, classes);
+    tcase_add_test(tcase, utf8);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

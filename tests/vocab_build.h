@@ -1,0 +1,29 @@
+/* vocab_build.h - small vocabularies made in code, as GGUF files in memory, for tests. */
+#ifndef SLM_VOCAB_BUILD_H
+#define SLM_VOCAB_BUILD_H
+
+#include "../lib/tokenizer/tokenizer.h"
+#include "gguf_build.h"
+
+#define VOCAB_SPECIALS 4    /* "<|end|>" (control), "<|user|>" (control), "<tool>" and "\n\n" (user-defined), the last ids */
+
+/* A vocabulary of single characters and random texts made of them, drawn with the seed. `model` is "llama" or "gpt2"; `pre` is a
+ * splitter's name (gpt2). Strings and arrays live until vocab_build_free. */
+struct vocab_build {
+    const char *model, *pre;
+    uint32_t count;
+    char **tokens;
+    int32_t *kinds;
+    float *scores;          /* llama */
+    char **merges;          /* gpt2: "left right" */
+    uint32_t merge_count;
+};
+
+/* `inner_spaces`: (llama) some tokens have a space after something else. */
+struct vocab_build *vocab_build_random(const char *model, const char *pre, uint64_t seed, bool inner_spaces);
+void vocab_build_free(struct vocab_build *v);
+
+/* Its tokenizer; aborts if that fails. Free it with tokenizer_free. */
+struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v);
+
+#endif
