@@ -213,18 +213,27 @@ static bool before(struct candidate a, struct candidate b)
     return a.score > b.score || (a.score == b.score && a.token < b.token);
 }
 
-/* Restores the heap below position i; the worst candidate stands at 0. */
-static void sift_down(struct candidate *heap, uint32_t n, uint32_t i)
+/* Restores the heap below position i; at 0 stands the best or the worst candidate. */
+static void sift_down(struct candidate *heap, uint32_t n, uint32_t i, bool best_on_top)
 {
     struct candidate moved = heap[i];
     for (uint32_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && before(heap[child], heap[child + 1]))
+        if (child + 1 < n && before(heap[child + 1], heap[child]) == best_on_top)
             child++;
-        if (!before(moved, heap[child]))
+        if (before(heap[child], moved) != best_on_top)
             break;
         heap[i] = heap[child];
     }
     heap[i] = moved;
+}
+
+/* Moves the top of a heap of n to the place behind the heap that remains. */
+static void pop(struct candidate *heap, uint32_t n, bool best_on_top)
+{
+    struct candidate top = heap[0];
+    heap[0] = heap[n - 1];
+    heap[n - 1] = top;
+    sift_down(heap, n - 1, 0, best_on_top);
 }
 
 /* The k best tokens (fewer if there are not as many numbers), best first: a heap of the k best so far, then a heap sort. */
@@ -235,19 +244,15 @@ static uint32_t select_best(const float *scores, uint32_t vocab, uint32_t k, str
         if (!isnan(scores[i]))
             out[n++] = (struct candidate){.score = scores[i], .token = (slm_token)i};
     for (uint32_t j = n / 2; j-- > 0;)
-        sift_down(out, n, j);
+        sift_down(out, n, j, false);
     for (; i < vocab; i++) {
         if (scores[i] > out[0].score) { /* an equal one has a higher id */
             out[0] = (struct candidate){.score = scores[i], .token = (slm_token)i};
-            sift_down(out, n, 0);
+            sift_down(out, n, 0, false);
         }
     }
-    for (uint32_t end = n; end > 1;) {
-        struct candidate worst = out[0];
-        out[0] = out[--end];
-        out[end] = worst;
-        sift_down(out, end, 0);
-    }
+    for (uint32_t end = n; end > 1; end--)
+        pop(out, end, false);
     return n;
 }
 
@@ -257,53 +262,62 @@ static double weigh(float score, float best, float temperature)
     return score == best ? 1.0 : exp_negative(((double)score - (double)best) / (double)temperature);
 }
 
-/* How many of the first n candidates make up the share `top_p` of `total`; 0 if they don't. */
-static uint32_t nucleus(struct candidate *c, uint32_t n, double top_p, double total)
+/* top-p after top-k: how many of the n candidates, best first, make up the share `top_p`. */
+static uint32_t nucleus(struct candidate *c, uint32_t n, double top_p)
 {
-    double sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        c[i].weight = weigh(c[i].score, c[0].score, 1.0f);
-        sum += c[i].weight;
-        if (sum >= top_p * total)
-            return i + 1;
-    }
-    return 0;
+    double total = 0, sum = 0;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        total += c[i].weight = weigh(c[i].score, c[0].score, 1.0f);
+    while (kept < n && (kept == 0 || sum < top_p * total))
+        sum += c[kept++].weight;
+    return kept;
 }
 
-/* top-k and top-p: fills the candidates, best first, and returns how many there are. With neither limit nothing needs sorting: the
- * candidates are then all tokens. Where top-p alone limits, some of the best usually reach it, so more are sorted only if they don't. */
+/* top-p of the whole vocabulary, best first. Those with less than an equal share of 1 - top_p have less than 1 - top_p together, so
+ * the set never reaches down to them; of the rest, which are few in most texts, the best are taken one by one. */
+static uint32_t nucleus_of_all(const float *scores, uint32_t vocab, float best, double top_p, struct candidate *c)
+{
+    uint32_t n = 0, kept = 0;
+    double total = 0, sum = 0;
+    for (uint32_t i = 0; i < vocab; i++) {
+        c[i] = (struct candidate){.score = scores[i], .token = (slm_token)i, .weight = weigh(scores[i], best, 1.0f)};
+        total += c[i].weight;
+    }
+    double least = 0.999 * (1 - top_p) * total / vocab; /* less by more than the rounding errors */
+    for (uint32_t i = 0; i < vocab; i++)
+        if (c[i].weight >= least && !isnan(c[i].score))
+            c[n++] = c[i];
+    for (uint32_t j = n / 2; j-- > 0;)
+        sift_down(c, n, j, true);
+    while (kept < n && (kept == 0 || sum < top_p * total)) {
+        pop(c, n - kept, true);
+        sum += c[n - ++kept].weight;
+    }
+    for (uint32_t i = 0; i < kept && i < n / 2; i++) { /* they stand at the end, the best last */
+        struct candidate other = c[i];
+        c[i] = c[n - 1 - i];
+        c[n - 1 - i] = other;
+    }
+    return kept;
+}
+
+/* top-k and top-p: fills the candidates and returns how many there are, best first where there is a limit. */
 static uint32_t limit(slm_sampler *s, const float *scores, float best)
 {
     const slm_sampler_options *o = &s->options;
     struct candidate *c = s->candidates;
+    uint32_t n = 0;
     if (o->top_k < s->vocab) {
-        uint32_t n = select_best(scores, s->vocab, o->top_k, c);
-        if (o->top_p >= 1)
-            return n;
-        double total = 0;
-        for (uint32_t i = 0; i < n; i++)
-            total += weigh(c[i].score, c[0].score, 1.0f);
-        uint32_t kept = nucleus(c, n, (double)o->top_p, total);
-        return kept ? kept : n;
+        n = select_best(scores, s->vocab, o->top_k, c);
+        return o->top_p < 1 ? nucleus(c, n, (double)o->top_p) : n;
     }
-    if (o->top_p >= 1) {
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < s->vocab; i++)
-            if (!isnan(scores[i]))
-                c[n++] = (struct candidate){.score = scores[i], .token = (slm_token)i};
-        return n;
-    }
-    double total = 0;
+    if (o->top_p < 1)
+        return nucleus_of_all(scores, s->vocab, best, (double)o->top_p, c);
     for (uint32_t i = 0; i < s->vocab; i++)
-        total += weigh(scores[i], best, 1.0f); /* 0 for NaN */
-    uint32_t n, kept;
-    uint64_t k = 256;
-    do {
-        n = select_best(scores, s->vocab, k < s->vocab ? (uint32_t)k : s->vocab, c);
-        kept = nucleus(c, n, (double)o->top_p, total);
-        k *= 16;
-    } while (!kept && k / 16 < s->vocab);
-    return kept ? kept : n;
+        if (!isnan(scores[i]))
+            c[n++] = (struct candidate){.score = scores[i], .token = (slm_token)i};
+    return n;
 }
 
 /* min-p, temperature and the draw. */
