@@ -286,7 +286,7 @@ static uint32_t nucleus_of_all(const float *scores, uint32_t vocab, float best, 
     }
     double least = 0.999 * (1 - top_p) * total / vocab; /* less by more than the rounding errors */
     for (uint32_t i = 0; i < vocab; i++)
-        if (c[i].weight >= least && !isnan(c[i].score))
+        if (c[i].weight >= least) /* NaN has none */
             c[n++] = c[i];
     for (uint32_t j = n / 2; j-- > 0;)
         sift_down(c, n, j, true);
