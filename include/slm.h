@@ -358,11 +358,14 @@ SLM_API const char *slm_isa(const char *isa, slm_error *err);
 /* Name of the index-th tier that this machine can run, in ascending order, or NULL past the last. Static. */
 SLM_API const char *slm_isa_at(size_t index);
 
-/* Measures, with `threads` threads (0: as many as the machine has usable cores) for about `seconds`: the peak rate of int8
- * multiply-adds (two operations each) with the dot-product instructions of the tier, in 1e9 op/s; and the rate at which memory
- * can be read, in 1e9 byte/s (needs 512 MiB). The best of many short passes. 0 on failure. */
-SLM_API double slm_measure_int8_gops(const char *isa, int threads, double seconds);
-SLM_API double slm_measure_read_gbps(const char *isa, int threads, double seconds);
+/* Measures the limits of the machine, with a tier's instructions and a number of threads (0: as many as the machine has usable
+ * cores): the peak rate of int8 multiply-adds (two operations each), in 1e9 op/s, and the rate at which memory can be read, in
+ * 1e9 byte/s. Each measurement takes about `seconds`; the best of many short passes counts. */
+typedef struct slm_limits slm_limits;
+SLM_API slm_status slm_limits_new(const char *isa, int threads, slm_limits **limits, slm_error *err); /* takes 512 MiB */
+SLM_API void slm_limits_free(slm_limits *limits);
+SLM_API double slm_limits_int8_gops(slm_limits *limits, double seconds);
+SLM_API double slm_limits_read_gbps(slm_limits *limits, double seconds);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,24 @@
 
 #include <time.h>
 
+enum { MAX_THREADS = 1024, PAGE = 4096, CHUNK = 1 << 20 };
+static const size_t MEMORY = (size_t)512 << 20, MEMORY_LEAST = (size_t)64 << 20; /* many times what caches hold */
+static const size_t WINDOW = (size_t)64 << 20;                                   /* of it, read in a pass */
+
+/* What the threads of a measurement share; thread 0 keeps the time. */
+struct slm_limits {
+    mem mem;
+    struct kernels kernels;
+    int threads;
+    uint8_t *data;                  /* to read, size bytes: a multiple of the window */
+    size_t size, window;            /* window: where the next pass begins */
+    uint64_t rounds;                /* of peak, in a piece */
+    size_t pieces;                  /* in a pass */
+    double seconds, best;           /* best: per second */
+    bool done;
+    _Atomic uint64_t sum, operations;
+};
+
 static double now(void)
 {
     struct timespec t;
@@ -15,67 +33,47 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-enum { MAX_THREADS = 1024 };
-
-/* What the threads of a measurement share; thread 0 keeps the time. */
-struct measurement {
-    struct kernels kernels;
-    double seconds;
-    double best;                    /* per second */
-    bool done;
-    uint64_t rounds;                /* of peak, in a piece */
-    size_t pieces;                  /* in a pass */
-    uint8_t *data;                  /* for read */
-    size_t size;
-    _Atomic uint64_t sum, operations;
-};
-
-static bool prepare(struct measurement *m, const char *isa, int *threads, double seconds)
-{
-    enum isa chosen;
-    if (isa_choose(isa, &chosen, NULL) != SLM_OK)
-        return false;
-    if (*threads <= 0)
-        *threads = topo_threads();
-    if (*threads > MAX_THREADS)
-        *threads = MAX_THREADS;
-    *m = (struct measurement){.seconds = seconds};
-    kernels_fill(&m->kernels, chosen);
-    return true;
-}
-
 /* Runs passes until the time is over. `pass` does one thread's part and `amount` says, after it, how much all did together. */
-static void run_passes(struct measurement *m, struct par *par, int thread, void pass(struct measurement *, struct par *),
-                       double amount(struct measurement *))
+static void run_passes(struct slm_limits *l, struct par *par, int thread, void pass(struct slm_limits *, struct par *),
+                       double amount(struct slm_limits *))
 {
-    double end = now() + m->seconds;
+    double end = now() + l->seconds;
     do {
+        double start = now(); /* before the others can begin: they may do all the work while this thread waits for its core */
         par_wait(par);
-        double start = now();
-        pass(m, par);
+        pass(l, par);
         par_wait(par);
         if (thread == 0) {
-            double stop = now(), rate = amount(m) / (stop - start);
-            if (rate > m->best)
-                m->best = rate;
-            m->done = !(stop < end);
+            double stop = now(), rate = amount(l) / (stop - start);
+            if (rate > l->best)
+                l->best = rate;
+            l->done = !(stop < end);
         }
         par_wait(par);
-    } while (!m->done);
+    } while (!l->done);
+}
+
+static double measure(slm_limits *l, double seconds, par_fn *thread)
+{
+    l->seconds = seconds;
+    l->best = 0;
+    struct par par;
+    par_run(l->threads, &par, thread, l);
+    return l->best * 1e-9;
 }
 
 /* ------------------------------------------------------------------ int8 */
 
 /* Small pieces, so that unequal cores finish together. */
-static void peak_pass(struct measurement *m, struct par *par)
+static void peak_pass(struct slm_limits *l, struct par *par)
 {
-    while (par_next(par, 1) < m->pieces)
-        m->operations += m->kernels.peak(m->rounds);
+    while (par_next(par, 1) < l->pieces)
+        l->operations += l->kernels.peak(l->rounds);
 }
 
-static double peak_amount(struct measurement *m)
+static double peak_amount(struct slm_limits *l)
 {
-    return (double)atomic_exchange(&m->operations, 0);
+    return (double)atomic_exchange(&l->operations, 0);
 }
 
 static void peak_thread(void *arg, struct par *par, int thread)
@@ -83,69 +81,98 @@ static void peak_thread(void *arg, struct par *par, int thread)
     run_passes(arg, par, thread, peak_pass, peak_amount);
 }
 
-double slm_measure_int8_gops(const char *isa, int threads, double seconds)
+double slm_limits_int8_gops(slm_limits *l, double seconds)
 {
-    struct measurement m;
-    if (!prepare(&m, isa, &threads, seconds))
-        return 0;
-    /* pieces of about 0.2 ms, 5 ms of them for each thread */
-    m.rounds = 64;
-    for (double elapsed = 0; elapsed < 2e-4 && m.rounds < UINT64_MAX / 2;) {
-        m.rounds *= 2;
+    return l ? measure(l, seconds, peak_thread) : 0;
+}
+
+/* Pieces of about 0.2 ms, 5 ms of them for each thread. */
+static void size_pieces(struct slm_limits *l)
+{
+    l->rounds = 64;
+    for (double elapsed = 0; elapsed < 2e-4 && l->rounds < UINT64_MAX / 2;) {
+        l->rounds *= 2;
         double start = now();
-        m.operations += m.kernels.peak(m.rounds);
+        l->operations += l->kernels.peak(l->rounds);
         elapsed = now() - start;
     }
-    m.operations = 0;
-    m.pieces = 25 * (size_t)threads;
-    struct par par;
-    par_run(threads, &par, peak_thread, &m);
-    return m.best * 1e-9;
+    l->operations = 0;
+    l->pieces = 25 * (size_t)l->threads;
 }
 
 /* ------------------------------------------------------------------ memory */
 
-enum { CHUNK = 1 << 20, PAGE = 4096 };
-
-static void read_pass(struct measurement *m, struct par *par)
+static void read_pass(struct slm_limits *l, struct par *par)
 {
     uint64_t sum = 0;
-    for (size_t at; (at = par_next(par, CHUNK)) < m->size;)
-        sum += m->kernels.read(m->data + at, CHUNK);
-    m->sum += sum; /* so that reading can't be left out */
+    for (size_t at; (at = par_next(par, CHUNK)) < WINDOW;)
+        sum += l->kernels.read(l->data + l->window + at, CHUNK);
+    l->sum += sum; /* so that reading can't be left out */
 }
 
-static double read_amount(struct measurement *m)
+static double read_amount(struct slm_limits *l)
 {
-    return (double)m->size;
+    l->window = (l->window + WINDOW) % l->size;
+    return (double)WINDOW;
 }
 
 static void read_thread(void *arg, struct par *par, int thread)
 {
-    struct measurement *m = arg;
-    /* the first write places a page near the thread that makes it */
-    for (size_t at; (at = par_next(par, CHUNK)) < m->size;)
-        for (size_t page = 0; page < CHUNK; page += PAGE)
-            m->data[at + page] = 1;
-    run_passes(m, par, thread, read_pass, read_amount);
+    run_passes(arg, par, thread, read_pass, read_amount);
 }
 
-double slm_measure_read_gbps(const char *isa, int threads, double seconds)
+double slm_limits_read_gbps(slm_limits *l, double seconds)
 {
-    struct measurement m;
+    return l ? measure(l, seconds, read_thread) : 0;
+}
+
+/* The first write places a page near the thread that makes it. */
+static void touch_thread(void *arg, struct par *par, int thread)
+{
+    (void)thread;
+    struct slm_limits *l = arg;
+    for (size_t at; (at = par_next(par, CHUNK)) < l->size;)
+        for (size_t page = 0; page < CHUNK; page += PAGE)
+            l->data[at + page] = 1;
+}
+
+/* ------------------------------------------------------------------ both */
+
+slm_status slm_limits_new(const char *isa, int threads, slm_limits **limits, slm_error *err)
+{
+    if (!limits)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "slm_limits_new: limits is NULL");
+    *limits = NULL;
+    enum isa chosen;
     mem heap;
-    if (!prepare(&m, isa, &threads, seconds) || mem_init(&heap, NULL, NULL) != SLM_OK)
-        return 0;
-    /* many times what caches hold, and less only where memory is short */
-    void *data = NULL;
-    for (m.size = (size_t)512 << 20; !data && m.size >= (size_t)64 << 20; m.size /= 2)
-        if ((data = mem_alloc(&heap, m.size, 1)))
-            break;
-    if (!data)
-        return 0;
-    m.data = data;
+    TRY(isa_choose(isa, &chosen, err));
+    TRY(mem_init(&heap, NULL, err));
+    slm_limits *l = mem_zalloc(&heap, 1, sizeof *l);
+    if (!l)
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for measuring");
+    l->mem = heap;
+    l->threads = threads > 0 ? threads : topo_threads();
+    if (l->threads > MAX_THREADS)
+        l->threads = MAX_THREADS;
+    kernels_fill(&l->kernels, chosen);
+    for (l->size = MEMORY; !(l->data = mem_alloc(&heap, l->size, 1)); l->size /= 2) {
+        if (l->size > MEMORY_LEAST)
+            continue;
+        slm_limits_free(l);
+        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for measuring: %zu MiB are needed", MEMORY_LEAST >> 20);
+    }
     struct par par;
-    par_run(threads, &par, read_thread, &m);
-    mem_free(&heap, data);
-    return m.best * 1e-9;
+    par_run(l->threads, &par, touch_thread, l);
+    size_pieces(l);
+    *limits = l;
+    return SLM_OK;
+}
+
+void slm_limits_free(slm_limits *l)
+{
+    if (!l)
+        return;
+    mem heap = l->mem;
+    mem_free(&heap, l->data);
+    mem_free(&heap, l);
 }

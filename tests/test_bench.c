@@ -256,14 +256,21 @@ START_TEST(tiers)
 }
 END_TEST
 
-START_TEST(limits)
+START_TEST(machine_limits)
 {
-    ck_assert_double_gt(slm_measure_int8_gops(NULL, 1, 0.01), 0.1);
-    double two = slm_measure_int8_gops(NULL, 2, 0.01);
-    ck_assert_double_gt(two, 0.1);
-    ck_assert_double_gt(slm_measure_read_gbps(NULL, 2, 0.01), 0.1);
-    ck_assert_double_eq(slm_measure_int8_gops("sse9", 1, 0.01), 0);
-    ck_assert_double_eq(slm_measure_read_gbps("sse9", 1, 0.01), 0);
+    slm_limits *limits;
+    slm_error err = {.status = SLM_OK};
+    for (int threads = 0; threads <= 2; threads++) {
+        ck_assert_msg(!slm_limits_new(NULL, threads, &limits, &err), "%s", err.message);
+        ck_assert_double_gt(slm_limits_int8_gops(limits, 0.01), 0.1);
+        double read = slm_limits_read_gbps(limits, 0.01);
+        ck_assert_msg(read > 0.01 && read < 1e4, "%g GB/s", read);
+        slm_limits_free(limits);
+    }
+    ck_assert_int_eq(slm_limits_new("sse9", 1, &limits, &err), SLM_UNSUPPORTED);
+    ck_assert_ptr_null(limits);
+    ck_assert_int_eq(slm_limits_new(NULL, 1, NULL, NULL), SLM_INVALID);
+    slm_limits_free(NULL);
 }
 END_TEST
 
@@ -282,7 +289,7 @@ Suite *suite_bench(void)
     TCase *library = tcase_create("library");
     tcase_add_test(library, shapes);
     tcase_add_test(library, tiers);
-    tcase_add_test(library, limits);
+    tcase_add_test(library, machine_limits);
     suite_add_tcase(suite, library);
     return suite;
 }

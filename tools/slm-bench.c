@@ -17,6 +17,9 @@ static struct {
     int exit_code;
     char cpu[256];
     bool terminal;              /* show progress */
+    slm_limits *limits;         /* kept from test to test while tier and threads stay */
+    const char *limits_isa;
+    int limits_threads;
 } bench;
 
 /* A model to run. */
@@ -94,6 +97,17 @@ static char *utc_time(void)
     return strdup(text);
 }
 
+/* The measurement of the machine for a test: its 512 MiB take time to come by. */
+static slm_status prepare_limits(const char *isa, int threads, slm_error *err)
+{
+    if (bench.limits && bench.limits_isa == isa && bench.limits_threads == threads)
+        return SLM_OK;
+    slm_limits_free(bench.limits);
+    bench.limits_isa = isa;
+    bench.limits_threads = threads;
+    return slm_limits_new(isa, threads, &bench.limits, err);
+}
+
 /* Runs one test and prints its result. */
 static void run_one(const struct subject *subject, struct test test)
 {
@@ -111,7 +125,7 @@ static void run_one(const struct subject *subject, struct test test)
         bench.results = grown;
     if (!grown || !result.model_type || !result.test_time) {
         complain(subject, "out of memory");
-    } else if (run_test(&test, &result, &err)) {
+    } else if (prepare_limits(subject->isa, test.threads, &err) || (test.limits = bench.limits, run_test(&test, &result, &err))) {
         complain(subject, err.message);
     } else {
         clear_progress();
@@ -129,7 +143,7 @@ static void run_model(const struct subject *subject, const slm_model *model)
     for (int d = 0; d < o->depth.count; d++) {
         for (int b = 0; b < o->batch.count; b++) {
             for (int t = 0; t < o->threads.count; t++) {
-                struct test test = {.model = model, .isa = subject->isa, .depth = o->depth.values[d], .batch = o->batch.values[b],
+                struct test test = {.model = model, .depth = o->depth.values[d], .batch = o->batch.values[b],
                                     .threads = o->threads.values[t], .repetitions = (int)o->repetitions,
                                     .warmup = !o->no_warmup};
                 for (int i = 0; i < o->prompt.count; i++)
@@ -246,5 +260,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < bench.count; i++)
         result_free(&bench.results[i]);
     free(bench.results);
+    slm_limits_free(bench.limits);
     return cli_interrupted() ? CLI_INTERRUPTED : bench.exit_code;
 }

@@ -64,7 +64,6 @@ static slm_status repeat_once(struct state *s, int prompt, int gen, slm_error *e
 static slm_status repeat(struct state *s, int64_t *samples, double *gops, double *gbps, slm_error *err)
 {
     const struct test *t = s->test;
-    int threads = slm_session_threads(s->session);
     slm_status status = SLM_OK;
     if (!t->progress(t->progress_user, 0))
         return SLM_STOPPED;
@@ -73,8 +72,8 @@ static slm_status repeat(struct state *s, int64_t *samples, double *gops, double
     if (!status && t->warmup)
         status = repeat_once(s, t->prompt, t->gen ? 1 : 0, err);
     for (int i = 0; i <= t->repetitions && !status; i++) {
-        gops[i] = slm_measure_int8_gops(t->isa, threads, LIMIT_SECONDS);
-        gbps[i] = slm_measure_read_gbps(t->isa, threads, LIMIT_SECONDS);
+        gops[i] = slm_limits_int8_gops(t->limits, LIMIT_SECONDS);
+        gbps[i] = slm_limits_read_gbps(t->limits, LIMIT_SECONDS);
         if (i == t->repetitions)
             break;
         status = t->progress(t->progress_user, i + 1) ? rewind_to(s, t->depth, err) : SLM_STOPPED;

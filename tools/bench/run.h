@@ -9,7 +9,7 @@
 
 struct test {
     const slm_model *model;
-    const char *isa;
+    slm_limits *limits;     /* of the same tier and number of threads */
     int prompt, gen, depth, batch, threads;
     int repetitions;
     bool warmup;
