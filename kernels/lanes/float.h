@@ -1,12 +1,6 @@
 /* float.h - element-wise operations, the norm and the rotary embedding. */
 #include "math.h"
 
-/* The next i of a loop over n elements by 16: a short last step is passed to the `part` functions. */
-ALWAYS_INLINE size_t lanes_left(size_t n, size_t i)
-{
-    return n - i < 16 ? n - i : 16;
-}
-
 void TIER(rms_norm)(const float *x, const float *w, size_t n, float eps, float *y)
 {
     v16 sum = v_set1(0);
@@ -72,13 +66,21 @@ void TIER(softcap)(float *y, float cap, size_t n)
     v_store_part(y + i, lanes_softcap(v_load_part(y + i, n - i), cap), n - i);
 }
 
-void TIER(rope)(float *x, size_t pairs, const float *cos, const float *sin, bool adjacent)
+/* Pair i is a[i * step], b[i * step]; step is a constant. No element is in two pairs. */
+ALWAYS_INLINE void lanes_rope(float *restrict a, float *restrict b, size_t step, size_t pairs, const float *restrict cos,
+                              const float *restrict sin)
 {
-    size_t step = adjacent ? 2 : 1;
-    float *restrict a = x, *restrict b = adjacent ? x + 1 : x + pairs; /* never the same element */
     for (size_t i = 0; i < pairs; i++) {
         float x0 = a[i * step], x1 = b[i * step];
         a[i * step] = fmaf(x0, cos[i], -(x1 * sin[i]));
         b[i * step] = fmaf(x1, cos[i], x0 * sin[i]);
     }
+}
+
+void TIER(rope)(float *x, size_t pairs, const float *cos, const float *sin, bool adjacent)
+{
+    if (adjacent)
+        lanes_rope(x, x + 1, 2, pairs, cos, sin);
+    else
+        lanes_rope(x, x + pairs, 1, pairs, cos, sin);
 }
