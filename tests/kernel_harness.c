@@ -202,6 +202,47 @@ void harness_floats(struct harness *h, float *x, size_t n, enum floats kind)
     }
 }
 
+int harness_int(struct harness *h, int low, int high)
+{
+    return low + (int)(test_random(&h->random) % (uint32_t)(high - low + 1));
+}
+
+size_t harness_length(int i)
+{
+    static const size_t longer[] = {127, 128, 172, 300, 1000, 2048, 4099};
+    return i <= 70 ? (size_t)i : longer[i - 71];
+}
+struct pair harness_output_floats(struct harness *h, size_t n, enum floats kind)
+{
+    struct pair y = harness_output(h, n * sizeof(float), 4);
+    harness_floats(h, y.want, n, kind);
+    memcpy(y.got, y.want, n * sizeof(float));
+    return y;
+}
+
+float *harness_input_floats(struct harness *h, size_t n, enum floats kind)
+{
+    float *x = harness_input(h, n * sizeof(float), 4);
+    harness_floats(h, x, n, kind);
+    return x;
+}
+
+double harness_half_value(uint16_t bits)
+{
+    int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+    double magnitude = exponent ? ldexp(1024 + mantissa, exponent - 25) : ldexp(mantissa, -24);
+    return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+uint16_t harness_half_bits(float f)
+{
+    double a = fmin(fabs((double)f), 65504);
+    uint16_t sign = signbit(f) ? 0x8000 : 0;
+    int exponent = a < ldexp(1, -14) ? -14 : ilogb(a);
+    long units = lrint(ldexp(a, 10 - exponent)); /* 1024 and more for normal numbers; carries into the exponent by itself */
+    return (uint16_t)(sign | (uint16_t)(((exponent + 14) << 10) + units));
+}
+
 /* ---- bench */
 
 static double now(void)

@@ -53,7 +53,7 @@ struct kernel_case {
 };
 
 /* The cases, each array ended by a NULL slot. */
-extern const struct kernel_case quant_cases[], float_cases[];
+extern const struct kernel_case quant_cases[], float_cases[], attend_cases[], dense_cases[];
 
 /* Runs a case of a tier; ref is the reference table. */
 void harness_run(struct harness *h, const struct kernel_case *c, const struct kernels *ref, const struct kernels *tier);
@@ -88,6 +88,21 @@ enum floats {
     FLOAT_KINDS
 };
 void harness_floats(struct harness *h, float *x, size_t n, enum floats kind);
+
+/* Buffers of n floats of that kind; the output's both sides begin equal. */
+float *harness_input_floats(struct harness *h, size_t n, enum floats kind);
+struct pair harness_output_floats(struct harness *h, size_t n, enum floats kind);
+
+/* low..high */
+int harness_int(struct harness *h, int low, int high);
+
+/* Lengths to try, i < HARNESS_LENGTHS: every one to 70, then some longer ones. */
+enum { HARNESS_LENGTHS = 78 };
+size_t harness_length(int i);
+
+/* F16 in double precision; back to nearest even, saturating at 65504. */
+double harness_half_value(uint16_t bits);
+uint16_t harness_half_bits(float f);
 
 /* The statement after it is run for a while when benching, and its median rate printed: `work` operations or bytes per run, in
  * 1e9 per second, beside the tier's limit for that unit ("Gop/s" or "GB/s"). */

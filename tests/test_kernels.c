@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-static const struct kernel_case *const groups[] = {quant_cases, float_cases};
+static const struct kernel_case *const groups[] = {quant_cases, float_cases, attend_cases, dense_cases};
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
 START_TEST(tier_has_the_bits_of_the_reference)
