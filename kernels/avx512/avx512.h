@@ -1,0 +1,12 @@
+/* avx512.h - the slots that this folder fills. */
+#ifndef SLM_AVX512_H
+#define SLM_AVX512_H
+
+#include "../kernels.h"
+
+linear_fn linear_Q4_0_avx512, linear_Q8_0_avx512, linear_Q4_K_avx512, linear_Q6_K_avx512;
+quantize_fn quantize_avx512;
+peak_fn peak_avx512;
+read_fn read_avx512;
+
+#endif

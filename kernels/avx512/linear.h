@@ -1,0 +1,140 @@
+/* linear.h - the AVX-512 VNNI bodies of linear for quantized types, one per family; a type adds the unpacking of its blocks.
+ *
+ * A vector of weights holds 4 consecutive k of the tile's 16 rows, and meets the same 4 k of one column, broadcast from memory:
+ *
+ *   w (u8)    | r0: k k+1 k+2 k+3 | r1: k k+1 k+2 k+3 | ... | r15 |
+ *   q (s8)    |     k k+1 k+2 k+3 |     k k+1 k+2 k+3 | ... |     |   {1to16}
+ *   isum      | r0: += 4 products | r1: += 4 products | ... | r15 |   vpdpbusd
+ *
+ * The 8 vectors of a block and up to 16 accumulators stay in registers over the whole of k: 8 + 16 + 2 scales + temporaries. */
+#ifndef SLM_AVX512_LINEAR_H
+#define SLM_AVX512_LINEAR_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "../kernels.h"
+#include "../unroll.h"
+
+enum avx512_family { ONE_SCALE, SCALE_MIN, TWO_SCALES };
+
+/* One k block. */
+struct avx512_block {
+    __m512i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
+    __m512 dw, dw_hi;   /* scale of all values, or of k 0..15; of k 16..31 */
+    __m512 dm;          /* minimum */
+};
+
+/* Reads k block b. */
+typedef void avx512_unpack_fn(const void *tile, size_t b, struct avx512_block *out);
+
+/* What is fixed for a type. */
+struct avx512_type {
+    enum avx512_family family;
+    int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
+};
+
+ALWAYS_INLINE __m512 avx512_halves(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
+}
+
+ALWAYS_INLINE __m512i avx512_broadcast(const void *p)
+{
+    int32_t v;
+    memcpy(&v, p, sizeof v);
+    return _mm512_set1_epi32(v);
+}
+
+/* The nibbles: low ones are k 0..15, high ones k 16..31. */
+ALWAYS_INLINE void avx512_nibbles(const uint8_t nibbles[4][64], __m512i w[8])
+{
+    const __m512i low = _mm512_set1_epi8(15);
+    UNROLL
+    for (int v = 0; v < 4; v++) {
+        __m512i x = _mm512_loadu_si512(nibbles[v]);
+        w[v] = _mm512_and_si512(x, low);
+        w[v + 4] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
+    }
+}
+
+/* z times a negated sum of activations, where the sum of products starts. */
+ALWAYS_INLINE __m512i avx512_bias(int log2_z, const int32_t *nsum)
+{
+    return log2_z < 0 ? _mm512_setzero_si512() : _mm512_slli_epi32(avx512_broadcast(nsum), (unsigned)log2_z);
+}
+
+/* sum + the dot products of w with 4 activations. Left to the intrinsic, GCC 12 broadcasts into a
+ * register first, with twice the instructions; clang 14 does as it should, but stops unrolling around assembly. */
+ALWAYS_INLINE __m512i avx512_dot4(__m512i sum, __m512i w, const int8_t *q)
+{
+#if defined(SLM_EMULATE_AVX512) || defined(__clang__)
+    return _mm512_dpbusd_epi32(sum, w, avx512_broadcast(q));
+#else
+    struct four {
+        int8_t q[4];
+    };
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*(const struct four *)(const void *)q));
+    return sum;
+#endif
+}
+
+/* start + the dot products of vectors first .. last - 1 with q. */
+ALWAYS_INLINE __m512i avx512_dot(const __m512i w[8], const int8_t *q, int first, int last, __m512i start)
+{
+    UNROLL
+    for (int g = first; g < last; g++)
+        start = avx512_dot4(start, w[g], q + 4 * g);
+    return start;
+}
+
+/* The term t of README.md for one column. */
+ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a)
+{
+    if (type.family == TWO_SCALES) {
+        __m512i lo = avx512_dot(w->w, a->q, 0, 4, avx512_bias(type.log2_z, &a->nlo));
+        __m512i hi = avx512_dot(w->w, a->q, 4, 8, avx512_bias(type.log2_z, &a->nhi));
+        return _mm512_fmadd_ps(w->dw_hi, _mm512_cvtepi32_ps(hi), _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(lo)));
+    }
+    __m512i isum = avx512_dot(w->w, a->q, 0, 8, avx512_bias(type.log2_z, &a->nsum));
+    __m512 t = _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(isum));
+    if (type.family == SCALE_MIN)
+        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(avx512_broadcast(&a->nsum)), t);
+    return t;
+}
+
+/* n columns; n is a constant where this is inlined. */
+ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k,
+                                  const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+{
+    __m512 acc[MAX_COLS];
+    UNROLL
+    for (int c = 0; c < n; c++)
+        acc[c] = _mm512_setzero_ps();
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
+        struct avx512_block w;
+        unpack(tile, b, &w);
+        UNROLL
+        for (int c = 0; c < n; c++)
+            acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[c].d), avx512_term(type, &w, &x[c]), acc[c]);
+    }
+    UNROLL
+    for (int c = 0; c < n; c++)
+        _mm512_storeu_ps(y + (size_t)c * y_stride, acc[c]);
+}
+
+ALWAYS_INLINE void avx512_linear(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k, const void *x,
+                                 size_t x_stride, int cols, float *y, size_t y_stride)
+{
+#define COLUMNS(n)                                                                                                         \
+    case n:                                                                                                                \
+        avx512_columns(type, unpack, tile, k, x, x_stride, n, y, y_stride);                                                \
+        break;
+    switch (cols) {
+        COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4) COLUMNS(5) COLUMNS(6) COLUMNS(7) COLUMNS(8)
+        COLUMNS(9) COLUMNS(10) COLUMNS(11) COLUMNS(12) COLUMNS(13) COLUMNS(14) COLUMNS(15) COLUMNS(16)
+    }
+#undef COLUMNS
+}
+
+#endif

@@ -1,0 +1,19 @@
+#include "../tiles.h"
+#include "avx512.h"
+#include "linear.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
+{
+    const struct tile_q8_0 *t = (const struct tile_q8_0 *)tile + b;
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
+    UNROLL
+    for (int g = 0; g < 8; g++)
+        out->w[g] = _mm512_xor_si512(_mm512_loadu_si512(t->values[g]), sign); /* w + 128 */
+    out->dw = avx512_halves(t->d);
+}
+
+void linear_Q8_0_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    const struct avx512_type type = {.family = ONE_SCALE, .log2_z = 7};
+    avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}
