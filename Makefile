@@ -80,6 +80,11 @@ FLAGS_kernels := $(KERNEL_CFLAGS)
 FLAGS_kernels/ref := $(KERNEL_CFLAGS)
 FLAGS_kernels/avx2 := $(KERNEL_CFLAGS) -mavx2 -mfma -mf16c
 FLAGS_kernels/avx512 := $(KERNEL_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
+# EMULATE_AVX512=1: for tests on machines without AVX-512 (tests/emulate_avx512.h); slow, and needs libsimde-dev
+ifeq ($(EMULATE_AVX512),1)
+BASE += -DSLM_EMULATE_AVX512
+FLAGS_kernels/avx512 := -O1 -mavx2 -mfma -mf16c -include tests/emulate_avx512.h
+endif
 FLAGS_kernels/neon := $(KERNEL_CFLAGS) -march=armv8.2-a+dotprod
 FLAGS_tests := -I$(BUILD)/gen
 FLAGS_lib/par.c := $(OMP)
