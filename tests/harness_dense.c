@@ -128,10 +128,10 @@ static void linear_dense_case(struct harness *h)
         snprintf(label, sizeof label, "%d cols from memory", cols[i]);
         BENCH(h, label, (double)(tiles * tile_bytes), "GB/s")
             for (size_t t = 0; t < tiles; t++)
-                h->tier->linear[d->type](matrix + t * tile_bytes, K, x, MAX_COLS, cols[i], y, TILE_ROWS);
+                h->tier->linear[d->type](matrix + t * tile_bytes, K, x, (size_t)cols[i], cols[i], y, TILE_ROWS);
         snprintf(label, sizeof label, "%d cols", cols[i]);
         BENCH(h, label, 2.0 * K * TILE_ROWS * cols[i], "GFLOP/s")
-            h->tier->linear[d->type](matrix, K, x, MAX_COLS, cols[i], y, TILE_ROWS);
+            h->tier->linear[d->type](matrix, K, x, (size_t)cols[i], cols[i], y, TILE_ROWS);
     }
     free(matrix);
 }

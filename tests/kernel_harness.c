@@ -212,6 +212,7 @@ size_t harness_length(int i)
     static const size_t longer[] = {127, 128, 172, 300, 1000, 2048, 4099};
     return i <= 70 ? (size_t)i : longer[i - 71];
 }
+
 struct pair harness_output_floats(struct harness *h, size_t n, enum floats kind)
 {
     struct pair y = harness_output(h, n * sizeof(float), 4);
