@@ -1,6 +1,6 @@
 /* linear.h - the AVX2 bodies of linear for quantized types, one per family; a type adds the unpacking of its blocks.
  *
- * Half a tile (8 rows) meets n columns at a time. A vector of weights holds 4 consecutive k of 8 rows, and meets the same 4 k of
+ * Half a tile (8 rows) meets one column after the other. A vector of weights holds 4 consecutive k of 8 rows, and meets the same 4 k of
  * one column, broadcast:
  *
  *   w (u8)    | r0: k k+1 k+2 k+3 | r1: k k+1 k+2 k+3 | ... | r7 |
@@ -8,7 +8,7 @@
  *   maddubs   | r0: a      b      | r1: a      b      | ... | r7 |   s16, added up over as many vectors as fit
  *   madd by 1 | r0: a + b         | r1: a + b         | ... | r7 |   s32
  *
- * The 8 vectors of a block and the n accumulators stay in registers. */
+ * The 8 vectors of a block stay in registers while the columns pass. */
 #ifndef SLM_AVX2_LINEAR_H
 #define SLM_AVX2_LINEAR_H
 
