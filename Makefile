@@ -87,6 +87,7 @@ FLAGS_kernels/avx512 := -O1 -mavx2 -mfma -mf16c -include tests/emulate_avx512.h
 endif
 FLAGS_kernels/neon := $(KERNEL_CFLAGS) -march=armv8.2-a+dotprod
 FLAGS_tests := -I$(BUILD)/gen
+FLAGS_tools/slm-bench.c := -I$(BUILD)/gen
 FLAGS_lib/par.c := $(OMP)
 # the header's macros and inline functions assert
 FLAGS_lib/topo.c := -DNDEBUG
@@ -222,7 +223,6 @@ $(BUILD)/bin/slm-run: $(call obj,tools/demo_model.S)
 # slm-bench says which commit its figures come from
 COMMIT = $(shell git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown)
 COMMIT_NUMBER = $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
-$(BUILD)/obj/tools/slm-bench.c.o: BASE += -I$(BUILD)/gen
 $(BUILD)/obj/tools/slm-bench.c.o: $(BUILD)/gen/commit.h
 $(BUILD)/gen/commit.h: FORCE
 	@mkdir -p $(@D)
