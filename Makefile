@@ -34,7 +34,6 @@ say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 exists = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1 || echo 0)
 OPENMP ?= $(shell echo '\#include <omp.h>' | $(CC) -fopenmp -E - >/dev/null 2>&1 && echo 1 || echo 0)
 HWLOC ?= $(call exists,hwloc)
-OPENBLAS ?= $(call exists,openblas)
 WERROR ?= 0
 
 # slm.h says which version this is
@@ -58,11 +57,6 @@ ifeq ($(HWLOC),1)
 BASE += -DSLM_HWLOC $(shell $(PKG_CONFIG) --cflags hwloc)
 LDLIBS += $(shell $(PKG_CONFIG) --libs hwloc)
 PC_LIBS += $(shell $(PKG_CONFIG) --libs hwloc)
-endif
-ifeq ($(OPENBLAS),1)
-BASE += -DSLM_OPENBLAS $(shell $(PKG_CONFIG) --cflags openblas)
-LDLIBS += $(shell $(PKG_CONFIG) --libs openblas)
-PC_LIBS += $(shell $(PKG_CONFIG) --libs openblas)
 endif
 
 # --- flags that belong to a folder or a file
@@ -143,7 +137,7 @@ run-check: all tests
 	@scripts/check.sh
 
 # --- more checks, each in a build of its own
-SANITIZE = BUILD=$(BUILD)/$@ OPENBLAS=0 HWLOC=0 KERNEL_CFLAGS=
+SANITIZE = BUILD=$(BUILD)/$@ HWLOC=0 KERNEL_CFLAGS=
 .PHONY: asan tsan fuzz lint bench
 asan: ## run the tests with the address, leak and undefined-behaviour sanitizers
 	@$(MAKE) $(SANITIZE) CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests tools
@@ -163,7 +157,7 @@ bench: $(BUILD)/bin/slm-bench ## measure a small model of random weights (slm-be
 help: ## this list
 	@echo 'Targets:'
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | expand -t18
-	@echo 'Options: OPENMP=0 HWLOC=0 OPENBLAS=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
+	@echo 'Options: OPENMP=0 HWLOC=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
 clean: ## remove build/
 	rm -rf $(BUILD)
 

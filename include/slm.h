@@ -219,7 +219,6 @@ typedef struct slm_session_options {
     uint32_t batch;         /* tokens computed at once (longer batches are cut); 0: 512 */
     uint32_t outputs;       /* tokens of one slm_decode whose logits may be asked for; 0: as many as sequences */
     int threads;            /* 0: as many as the machine has usable cores */
-    bool no_blas;           /* keep dense (F32, F16, BF16) weights on the library's own kernels */
 } slm_session_options;
 static inline slm_session_options slm_session_options_default(void)
 {

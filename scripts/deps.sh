@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh build|tests - installs what the build (and the tests) need and this machine lacks; silent if that is nothing.
-# Without pkg-config, hwloc or OpenBLAS the library does without; the rest is needed. The tests' libraries are $TEST_PKGS.
+# Without pkg-config or hwloc the library does without; the rest is needed. The tests' libraries are $TEST_PKGS.
 set -u
 : "${CC:=gcc}" "${CXX:=g++}" "${PKG_CONFIG:=pkg-config}"
 
@@ -20,7 +20,6 @@ package() {
 compiles "$CC" stdio.h c || needed="$needed $(package "$CC")"
 program "$PKG_CONFIG" || wanted="$wanted pkg-config"
 [ "${HWLOC:-1}" = 0 ] || library hwloc || wanted="$wanted libhwloc-dev"
-[ "${OPENBLAS:-1}" = 0 ] || library openblas || wanted="$wanted libopenblas-dev"
 if [ "${1:-build}" = tests ]; then
     compiles "$CXX" cstdio c++ || needed="$needed $(package "$CXX")"
     program "$PKG_CONFIG" || needed="$needed pkg-config" wanted=${wanted# pkg-config}

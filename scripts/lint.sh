@@ -28,7 +28,6 @@ includes() {
         if (FILENAME ~ /^tests\//) next
         if (name ~ /^omp\.h$/ && FILENAME != "lib/par.c") bad()
         else if (name ~ /^hwloc/ && FILENAME != "lib/topo.c" && FILENAME !~ /^tests\//) bad()
-        else if (name ~ /blas/ && FILENAME != "lib/blas.c") bad()
         else if (FILENAME ~ /^kernels\// && name ~ /^(stdlib|stdio|pthread|threads|unistd|signal|time)\.h$/) bad()
         else if (FILENAME ~ /^(lib|kernels)\// && name ~ /^(signal|setjmp|locale)\.h$/) bad()
     }

@@ -43,5 +43,4 @@ step "lib, kernels: no global mutable state" no_state
 step "lib: only mem.c uses the heap" users_of 'malloc|calloc|realloc|free|strdup|strndup|aligned_alloc|posix_memalign|getline' lib/mem.c
 step "lib: only par.c uses OpenMP and threads" users_of '(omp|GOMP|__kmpc|pthread|thrd)_.*' lib/par.c
 step "lib: only topo.c uses hwloc" users_of 'hwloc_.*' lib/topo.c
-step "lib: only blas.c uses OpenBLAS" users_of '(cblas|openblas)_.*|[sd]gemm_' lib/blas.c
 closing
