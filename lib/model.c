@@ -92,8 +92,10 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
         return fail(b->err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for %llu MiB of weights",
                     (unsigned long long)(model->arena_bytes >> 20));
     sum_up(model, b);
-    const int threads = options->threads > 0 ? options->threads : topo_threads();
-    return binder_pack(b, model->arena, threads, options->progress, options->progress_user);
+    if (options->threads <= 0)
+        model->cores = topo_threads();
+    return binder_pack(b, model->arena, options->threads > 0 ? options->threads : model->cores, options->progress,
+                       options->progress_user);
 }
 
 static slm_status check_vocab(const slm_model *model, slm_error *err)

@@ -1,6 +1,12 @@
 #include "par.h"
 
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#else
 #include <sched.h>
+#endif
 #ifdef SLM_OPENMP
 #include <omp.h>
 #endif
@@ -14,10 +20,40 @@ static void relax(void)
 #endif
 }
 
+/* Waiting spins this often, some tens of microseconds, which covers the usual time between two arrivals, and then sleeps: where
+ * the cores are shared with other work, a spinning thread uses up the time that the one it waits for needs. */
+enum { SPINS = 2000 };
+
+/* Sleeps while the phase is still `phase`; may return early. */
+static void sleep_in(struct par *par, unsigned phase)
+{
+#if defined(__linux__)
+    atomic_fetch_add(&par->sleepers, 1);
+    syscall(SYS_futex, &par->phase, FUTEX_WAIT_PRIVATE, phase, NULL, NULL, 0);
+    atomic_fetch_sub(&par->sleepers, 1);
+#else
+    (void)par;
+    (void)phase;
+    sched_yield();
+#endif
+}
+
+/* A sleeper counts itself before the kernel compares the phase, and the phase changes before the sleepers are counted, all in one
+ * order (seq_cst): none is missed. */
+static void open_phase(struct par *par, unsigned phase)
+{
+    atomic_store(&par->phase, phase);
+#if defined(__linux__)
+    if (atomic_load(&par->sleepers))
+        syscall(SYS_futex, &par->phase, FUTEX_WAKE_PRIVATE, par->threads, NULL, NULL, 0);
+#endif
+}
+
 void par_run(int threads, struct par *par, par_fn *fn, void *arg)
 {
     atomic_init(&par->arrived, 0);
     atomic_init(&par->phase, 0);
+    atomic_init(&par->sleepers, 0);
     atomic_init(&par->next[0], 0);
     atomic_init(&par->next[1], 0);
     par->threads = 1;
@@ -37,22 +73,21 @@ void par_run(int threads, struct par *par, par_fn *fn, void *arg)
     fn(arg, par, 0);
 }
 
-/* The last to arrive opens the next phase. Waiting spins for some microseconds, which is the usual time between two arrivals,
- * then yields: with more threads than cores the others need the processor. */
+/* The last to arrive opens the next phase. */
 void par_wait(struct par *par)
 {
     unsigned phase = atomic_load_explicit(&par->phase, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&par->arrived, 1, memory_order_acq_rel) + 1 == par->threads) {
         atomic_store_explicit(&par->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&par->next[phase & 1], 0, memory_order_relaxed); /* used again in two phases */
-        atomic_store_explicit(&par->phase, phase + 1, memory_order_release);
+        open_phase(par, phase + 1);
         return;
     }
     for (int spins = 0; atomic_load_explicit(&par->phase, memory_order_acquire) == phase; spins++) {
-        if (spins < 2000)
+        if (spins < SPINS)
             relax();
         else
-            sched_yield();
+            sleep_in(par, phase);
     }
 }
 

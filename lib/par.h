@@ -11,6 +11,7 @@ struct par {
     int threads;                        /* that really run: at most as many as asked for */
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint phase;
+    atomic_int sleepers;
     _Alignas(64) atomic_size_t next[2]; /* work handed out in this phase and in the one being prepared */
 };
 

@@ -81,7 +81,7 @@ slm_status session_new(const slm_model *model, const slm_session_options *o, slm
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session");
     s->mem = model->mem;
     s->model = model;
-    s->threads = o->threads ? o->threads : topo_threads();
+    s->threads = o->threads ? o->threads : model->cores ? model->cores : topo_threads();
     s->batch = o->batch ? o->batch : DEFAULT_BATCH;
     const uint32_t sequences = o->sequences ? o->sequences : 1;
     s->outputs = o->outputs ? o->outputs : sequences;
