@@ -227,6 +227,9 @@ START_TEST(test_prompt_sources)
     r = RUN(question, "slm-run", "-q", "--temp", "0", "-f", "-");
     expect_text(r, answer);
     release(r);
+    r = RUN("ab\n\n", "slm-run", "-q", "-n", "0", "--no-chat"); /* one line break less; the prompt is printed */
+    expect_text(r, "ab\n");
+    release(r);
     r = RUN(NULL, "slm-run", "-q");
     expect_error(r, 1, "slm-run: ", "the prompt is empty");
     release(r);
