@@ -359,7 +359,7 @@ SLM_API const char *slm_isa_at(size_t index);
 
 /* Measures the limits of the machine, with a tier's instructions and a number of threads (0: as many as the machine has usable
  * cores): the peak rate of int8 multiply-adds (two operations each), in 1e9 op/s, and the rate at which memory can be read, in
- * 1e9 byte/s. Each measurement takes about `seconds`; the best of many short passes counts. */
+ * 1e9 byte/s. Each measurement takes about `seconds`; the median of many short passes counts. */
 typedef struct slm_limits slm_limits;
 SLM_API slm_status slm_limits_new(const char *isa, int threads, slm_limits **limits, slm_error *err); /* takes 512 MiB */
 SLM_API void slm_limits_free(slm_limits *limits);
