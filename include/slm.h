@@ -357,6 +357,21 @@ SLM_API const char *slm_isa(const char *isa, slm_error *err);
 /* Name of the index-th tier that this machine can run, in ascending order, or NULL past the last. Static. */
 SLM_API const char *slm_isa_at(size_t index);
 
+/* What the machine looks like to a computation, and what threads = 0 makes of it. Numbers are 0 where unknown. */
+typedef struct slm_topology {
+    size_t size;                    /* sizeof(slm_topology), set by the caller */
+    bool hwloc;                     /* the library was built with hwloc, which knows the cores */
+    uint32_t packages, numa_nodes, cores, cpus, kinds;  /* of the whole machine; kinds of cores, which differ in speed */
+    uint32_t allowed_cpus, allowed_cores, fast_cores;   /* inside the affinity mask; of the cores, those of the fast kind */
+    double quota;                   /* CPUs that the control groups (version 1 or 2) grant, 0: no limit */
+    uint32_t threads;               /* chosen: at least 1 */
+    char allowed[256], chosen[256]; /* CPUs of the affinity mask, and one of each chosen core: "0-3,8" */
+    char reason[256];               /* why, one line */
+} slm_topology;
+
+/* Fills *topology, as many bytes of it as topology->size says. Takes some milliseconds. */
+SLM_API void slm_topology_get(slm_topology *topology);
+
 /* Measures the limits of the machine, with a tier's instructions and a number of threads (0: as many as the machine has usable
  * cores): the peak rate of int8 multiply-adds (two operations each), in 1e9 op/s, and the rate at which memory can be read, in
  * 1e9 byte/s. Each measurement takes about `seconds`; the median of many short passes counts. */

@@ -4,6 +4,7 @@
 #include "model.h"
 #include "sampler.h"
 #include "session.h"
+#include "topo.h"
 
 #include "../kernels/cpu.h"
 
@@ -311,4 +312,14 @@ slm_status slm_generate(slm_session *session, uint32_t sequence, const slm_token
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.sequence_count);
     const struct generation g = { session, sequence, sampler, max_tokens, special, callback, user };
     return generate(&g, prompt, count, generated, err);
+}
+
+void slm_topology_get(slm_topology *topology)
+{
+    if (!topology || topology->size < sizeof topology->size)
+        return;
+    slm_topology full;
+    topo_describe(&full);
+    full.size = topology->size;
+    memcpy(topology, &full, topology->size < sizeof full ? topology->size : sizeof full);
 }

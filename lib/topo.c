@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,16 +31,14 @@ static bool read_text(const char *path, char *text, size_t room)
     return used > 0;
 }
 
-static int cpus_of(long long quota, long long period)
+static double cpus_of(long long quota, long long period)
 {
-    if (quota <= 0 || period <= 0)
-        return INT_MAX;
-    long long cpus = quota / period + (quota % period != 0);
-    return cpus < INT_MAX ? (int)cpus : INT_MAX;
+    double cpus = quota > 0 && period > 0 ? (double)quota / (double)period : INFINITY;
+    return cpus < INT_MAX ? cpus : INFINITY;
 }
 
 /* The quota of one group: cpu.max holds "150000 100000" or "max 100000" (v2), two files hold the same numbers (v1). */
-static int quota_at(const char *folder)
+static double quota_at(const char *folder)
 {
     char path[PATH_MAX + 32], text[64];
     snprintf(path, sizeof path, "%s/cpu.max", folder);
@@ -50,26 +49,26 @@ static int quota_at(const char *folder)
     }
     snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
     if (!read_text(path, text, sizeof text))
-        return INT_MAX;
+        return INFINITY;
     long long quota = strtoll(text, NULL, 10);
     snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-    return read_text(path, text, sizeof text) ? cpus_of(quota, strtoll(text, NULL, 10)) : INT_MAX;
+    return read_text(path, text, sizeof text) ? cpus_of(quota, strtoll(text, NULL, 10)) : INFINITY;
 }
 
 /* The smallest quota from root/mount/group up to root/mount. A container may see only a part of that path, or its own group as
  * the mount itself: levels that are missing say nothing. */
-static int quota_along(const char *root, const char *mount, const char *group)
+static double quota_along(const char *root, const char *mount, const char *group)
 {
     char folder[PATH_MAX];
     int top = snprintf(folder, sizeof folder, "%s%s", root, mount);
     if (top < 0 || (size_t)top >= sizeof folder)
-        return INT_MAX;
+        return INFINITY;
     /* "/.." stands for a group outside of what this process may see */
     if (strstr(group, "/..") || snprintf(folder + top, sizeof folder - (size_t)top, "%s", group) >= (int)sizeof folder - top)
         folder[top] = 0;
-    int least = INT_MAX;
+    double least = INFINITY;
     for (;;) {
-        int quota = quota_at(folder);
+        double quota = quota_at(folder);
         if (quota < least)
             least = quota;
         char *slash = strrchr(folder + top, '/');
@@ -93,9 +92,9 @@ static bool has_cpu(const char *list, size_t length)
 }
 
 /* Lines are "ID:CONTROLLERS:PATH"; version 2 has one, "0::PATH". */
-int topo_quota(const char *groups, const char *root)
+double topo_quota(const char *groups, const char *root)
 {
-    int least = INT_MAX;
+    double least = INFINITY;
     for (const char *line = groups; line && *line;) {
         const char *next = strchr(line, '\n');
         size_t length = next ? (size_t)(next - line) : strlen(line);
@@ -107,7 +106,7 @@ int topo_quota(const char *groups, const char *root)
             bool v2 = path == list + 1;
             static const char *const mounts[2][2] = {{"/cpu", "/cpu,cpuacct"}, {"", "/unified"}};
             for (int i = 0; i < 2 && (v2 || has_cpu(list + 1, (size_t)(path - list - 1))); i++) {
-                int quota = quota_along(root, mounts[v2][i], group);
+                double quota = quota_along(root, mounts[v2][i], group);
                 if (quota < least)
                     least = quota;
             }
@@ -153,54 +152,98 @@ static void fast_cpus(hwloc_topology_t topology, hwloc_bitmap_t fast)
     hwloc_bitmap_free(cpus);
 }
 
-/* Cores with a CPU in both sets (NULL: any). */
-static int count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t a, hwloc_const_bitmap_t b)
+/* Cores with a CPU in both sets (NULL: any); the first such CPU of each is added to `cpus`, unless that is NULL. */
+static int count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t a, hwloc_const_bitmap_t b, struct topo_cpus *cpus)
 {
     int count = 0;
     for (hwloc_obj_t core = NULL; (core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core));) {
-        bool usable = false;
-        int cpu;
+        int first = -1, cpu;
         hwloc_bitmap_foreach_begin(cpu, core->cpuset)
-            usable |= (!a || hwloc_bitmap_isset(a, (unsigned)cpu)) && (!b || hwloc_bitmap_isset(b, (unsigned)cpu));
+            if (first < 0 && (!a || hwloc_bitmap_isset(a, (unsigned)cpu)) && (!b || hwloc_bitmap_isset(b, (unsigned)cpu)))
+                first = cpu;
         hwloc_bitmap_foreach_end();
-        count += usable;
+        count += first >= 0;
+        if (first >= 0 && cpus && cpus->count < TOPO_CPUS)
+            cpus->number[cpus->count++] = first;
     }
     return count;
 }
 
-int topo_cores(struct hwloc_topology *topology, const struct hwloc_bitmap_s *allowed)
+int topo_cores(struct hwloc_topology *topology, const struct hwloc_bitmap_s *allowed, struct topo_cpus *cpus)
 {
     hwloc_bitmap_t fast = hwloc_bitmap_alloc();
     int cores = 0;
     if (fast) {
         fast_cpus(topology, fast);
-        cores = count_cores(topology, allowed, fast);
+        cores = count_cores(topology, allowed, fast, cpus);
     }
     hwloc_bitmap_free(fast);
-    return cores ? cores : count_cores(topology, allowed, NULL);
+    return cores ? cores : count_cores(topology, allowed, NULL, cpus);
 }
 
-/* Only cores are asked for, and what would look for graphics cards or run on every CPU in turn stays out: 3 ms instead of 6. */
-static int machine_cores(const cpu_set_t *mask)
+static uint32_t objects(hwloc_topology_t topology, hwloc_obj_type_t type)
+{
+    int count = hwloc_get_nbobjs_by_type(topology, type);
+    return count > 0 ? (uint32_t)count : 0;
+}
+
+void topo_survey(struct hwloc_topology *topology, const struct hwloc_bitmap_s *allowed, slm_topology *t, struct topo_cpus *cpus)
+{
+    t->packages = objects(topology, HWLOC_OBJ_PACKAGE);
+    t->numa_nodes = objects(topology, HWLOC_OBJ_NUMANODE);
+    t->cores = objects(topology, HWLOC_OBJ_CORE);
+    t->cpus = objects(topology, HWLOC_OBJ_PU);
+    int kinds = hwloc_cpukinds_get_nr(topology, 0);
+    t->kinds = kinds > 0 ? (uint32_t)kinds : 1;
+    t->allowed_cores = (uint32_t)count_cores(topology, allowed, NULL, NULL);
+    t->fast_cores = (uint32_t)topo_cores(topology, allowed, cpus);
+}
+
+/* A loaded topology of this machine and the CPUs of the mask in it, or false. For the number of threads only cores are asked for,
+ * and what would look for graphics cards or run on every CPU in turn stays out: 3 ms instead of 6. */
+static bool load(const cpu_set_t *mask, bool everything, hwloc_topology_t *topology, hwloc_bitmap_t *allowed)
 {
     static const char *const unneeded[] = {"x86", "pci", "opencl", "cuda", "nvml", "rsmi", "levelzero", "gl"};
-    hwloc_topology_t topology;
     if (access("/sys/devices/system/cpu/cpu0/topology", F_OK)) /* without it hwloc finds nothing, and says so on stderr */
-        return 0;
-    if (hwloc_topology_init(&topology))
-        return 0;
-    hwloc_topology_set_all_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE);
-    hwloc_topology_set_type_filter(topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
+        return false;
+    if (hwloc_topology_init(topology))
+        return false;
+    if (!everything) {
+        hwloc_topology_set_all_types_filter(*topology, HWLOC_TYPE_FILTER_KEEP_NONE);
+        hwloc_topology_set_type_filter(*topology, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
+    }
     for (size_t i = 0; i < sizeof unneeded / sizeof *unneeded; i++)
-        hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, unneeded[i]);
-    int cores = 0;
-    hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
-    if (allowed && hwloc_topology_load(topology) == 0 &&
-        hwloc_cpuset_from_glibc_sched_affinity(topology, allowed, mask, sizeof *mask) == 0)
-        cores = topo_cores(topology, allowed);
+        hwloc_topology_set_components(*topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, unneeded[i]);
+    *allowed = hwloc_bitmap_alloc();
+    if (*allowed && hwloc_topology_load(*topology) == 0 &&
+        hwloc_cpuset_from_glibc_sched_affinity(*topology, *allowed, mask, sizeof *mask) == 0)
+        return true;
+    hwloc_bitmap_free(*allowed);
+    hwloc_topology_destroy(*topology);
+    return false;
+}
+
+static int machine_cores(const cpu_set_t *mask)
+{
+    hwloc_topology_t topology;
+    hwloc_bitmap_t allowed;
+    if (!load(mask, false, &topology, &allowed))
+        return 0;
+    int cores = topo_cores(topology, allowed, NULL);
     hwloc_bitmap_free(allowed);
     hwloc_topology_destroy(topology);
     return cores;
+}
+
+static void survey_machine(const cpu_set_t *mask, slm_topology *t, struct topo_cpus *cpus)
+{
+    hwloc_topology_t topology;
+    hwloc_bitmap_t allowed;
+    if (!load(mask, true, &topology, &allowed))
+        return;
+    topo_survey(topology, allowed, t, cpus);
+    hwloc_bitmap_free(allowed);
+    hwloc_topology_destroy(topology);
 }
 #else
 static int machine_cores(const cpu_set_t *mask)
@@ -208,22 +251,46 @@ static int machine_cores(const cpu_set_t *mask)
     (void)mask;
     return 0;
 }
+
+static void survey_machine(const cpu_set_t *mask, slm_topology *t, struct topo_cpus *cpus)
+{
+    (void)mask;
+    (void)t;
+    (void)cpus;
+}
 #endif
+
+/* ------------------------------------------------------------------ this process */
+
+/* CPUs that it may run on; false if there are too many for the mask. */
+static bool process_mask(cpu_set_t *mask, int *cpus)
+{
+    if (sched_getaffinity(0, sizeof *mask, mask) == 0) { /* fails with more than 1024 CPUs */
+        *cpus = CPU_COUNT(mask);
+        return true;
+    }
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    *cpus = online > 0 && online < INT_MAX ? (int)online : 1;
+    return false;
+}
+
+static double process_quota(void)
+{
+    char groups[4096];
+    return read_text("/proc/self/cgroup", groups, sizeof groups) ? topo_quota(groups, "/sys/fs/cgroup") : INFINITY;
+}
+
+/* Whole threads in a quota. */
+static int quota_threads(double quota)
+{
+    return quota < INT_MAX ? (int)ceil(quota) : INT_MAX;
+}
 
 int topo_threads(void)
 {
     cpu_set_t mask;
-    int cpus, limit = INT_MAX;
-    bool masked = sched_getaffinity(0, sizeof mask, &mask) == 0; /* fails with more than 1024 CPUs */
-    if (masked) {
-        cpus = CPU_COUNT(&mask);
-    } else {
-        long online = sysconf(_SC_NPROCESSORS_ONLN);
-        cpus = online > 0 && online < INT_MAX ? (int)online : 1;
-    }
-    char groups[4096];
-    if (read_text("/proc/self/cgroup", groups, sizeof groups))
-        limit = topo_quota(groups, "/sys/fs/cgroup");
+    int cpus, limit = quota_threads(process_quota());
+    bool masked = process_mask(&mask, &cpus);
     if (masked && cpus > 1 && limit > 1) { /* else the answer is known */
         int cores = machine_cores(&mask);
         if (cores > 0 && cores < cpus)
@@ -232,4 +299,70 @@ int topo_threads(void)
     if (cpus > limit)
         cpus = limit;
     return cpus > 0 ? cpus : 1;
+}
+
+/* ------------------------------------------------------------------ in words */
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* "0-3,8": sorts the numbers first. What does not fit is left out, at a comma. */
+static void list_cpus(struct topo_cpus *cpus, char *text, size_t room)
+{
+    qsort(cpus->number, (size_t)cpus->count, sizeof *cpus->number, compare);
+    size_t used = 0;
+    text[0] = 0;
+    for (int i = 0, last; i < cpus->count; i = last + 1) {
+        for (last = i; last + 1 < cpus->count && cpus->number[last + 1] == cpus->number[last] + 1; last++)
+            ;
+        char part[32];
+        int length = last > i ? snprintf(part, sizeof part, "%s%d-%d", used ? "," : "", cpus->number[i], cpus->number[last])
+                              : snprintf(part, sizeof part, "%s%d", used ? "," : "", cpus->number[i]);
+        if (used + (size_t)length >= room)
+            return;
+        memcpy(text + used, part, (size_t)length + 1);
+        used += (size_t)length;
+    }
+}
+
+void topo_choose(slm_topology *t, struct topo_cpus *cpus)
+{
+    int limit = t->quota > 0 ? quota_threads(t->quota) : INT_MAX, all = cpus->count;
+    t->threads = (uint32_t)(all < limit ? all : limit);
+    t->threads = t->threads ? t->threads : 1;
+    cpus->count = all < (int)t->threads ? all : (int)t->threads;
+    list_cpus(cpus, t->chosen, sizeof t->chosen);
+    int used = t->cores ? snprintf(t->reason, sizeof t->reason, "one thread for each physical core in the affinity mask")
+                        : snprintf(t->reason, sizeof t->reason, "one thread for each CPU in the affinity mask (cores are unknown%s)",
+                                   t->hwloc ? "" : ": built without hwloc");
+    if (t->fast_cores < t->allowed_cores)
+        used += snprintf(t->reason + used, sizeof t->reason - (size_t)used, ", of the fast kind (%u of %u)", t->fast_cores,
+                         t->allowed_cores);
+    if (all > limit)
+        snprintf(t->reason + used, sizeof t->reason - (size_t)used, ", at most the quota of %.4g CPUs, rounded up", t->quota);
+}
+
+void topo_describe(slm_topology *t)
+{
+    cpu_set_t mask;
+    struct topo_cpus cpus = {.count = 0}, allowed = {.count = 0};
+    int count;
+    memset(t, 0, sizeof *t);
+    t->size = sizeof *t;
+#ifdef SLM_HWLOC
+    t->hwloc = true;
+#endif
+    bool masked = process_mask(&mask, &count);
+    for (int cpu = 0; cpu < (masked ? CPU_SETSIZE : count) && allowed.count < TOPO_CPUS; cpu++)
+        if (!masked || CPU_ISSET(cpu, &mask))
+            allowed.number[allowed.count++] = cpu;
+    list_cpus(&allowed, t->allowed, sizeof t->allowed);
+    t->allowed_cpus = (uint32_t)count;
+    double quota = process_quota();
+    t->quota = isfinite(quota) ? quota : 0;
+    if (masked)
+        survey_machine(&mask, t, &cpus);
+    topo_choose(t, cpus.count ? &cpus : &allowed);
 }

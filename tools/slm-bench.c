@@ -3,6 +3,7 @@
 #include "bench/options.h"
 #include "bench/print.h"
 #include "bench/run.h"
+#include "pin.h"
 #include "commit.h" /* made by the Makefile: commit, COMMIT_NUMBER */
 
 #include <stdlib.h>
@@ -245,6 +246,10 @@ int main(int argc, char **argv)
     int code = options_parse(&bench.options, argc, argv);
     if (code >= 0)
         return code;
+    if (!pin(o->pin))
+        return CLI_USAGE;
+    if (o->topology)
+        return topology_print(stdout);
     if (o->cpu)
         return machine_print(stdout, o->isas.items[0]);
     if (!check_names(o))

@@ -1,6 +1,7 @@
 /* slm-run - answers a prompt, or continues a text. */
 #include "chat_form.h"
 #include "cli.h"
+#include "pin.h"
 
 #include <errno.h>
 #include <float.h>
@@ -12,7 +13,7 @@ extern const unsigned char demo_model[];
 extern const uint64_t demo_model_size;
 
 static struct {
-    const char *model, *prompt, *file, *output;
+    const char *model, *prompt, *file, *output, *pin;
     int64_t predict, context, threads, batch, top_k, repeat_last_n;
     float temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
     uint64_t seed;
@@ -28,6 +29,7 @@ static const struct cli_option options[] = {
      "tokens to generate at most (default -1: until the end)"},
     {"-c, --ctx-size", "N", CLI_INT, &settings.context, 0, INT32_MAX, "tokens of context (default 0: the model's, at most 4096)"},
     {"-t, --threads", "N", CLI_INT, &settings.threads, 0, 4096, "threads (default 0: one per usable core)"},
+    {"--pin", "auto|none|LIST", CLI_TEXT, &settings.pin, 0, 0, "CPUs to run on: one of each usable core, any, a list (default none)"},
     {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, INT32_MAX, "prompt tokens computed at once (default 512)"},
     {"-s, --seed", "N", CLI_SEED, &settings.seed, 0, 0, "seed of the sampler (default 0; -1: a random one)"},
     {"--temp, --temperature", "T", CLI_FLOAT, &settings.temperature, 0, FLT_MAX, "temperature, 0: greedy (default 0.8)"},
@@ -461,6 +463,8 @@ int main(int argc, char **argv)
         cli_error("-o takes text or json, not \"%s\"", settings.output);
         return CLI_USAGE;
     }
+    if (settings.pin && !pin(settings.pin))
+        return CLI_USAGE;
     struct run run = {0};
     size_t length = 0;
     char *text = read_prompt(&length, &code);

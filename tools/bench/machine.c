@@ -46,3 +46,26 @@ int machine_print(FILE *f, const char *isa)
         fprintf(f, "%-16s %s\n", slot, function ? function : "-");
     return ferror(f) || fflush(f) ? cli_write_failed("standard output") : CLI_OK;
 }
+
+int topology_print(FILE *f)
+{
+    slm_topology t = {.size = sizeof t};
+    slm_topology_get(&t);
+    if (t.cores)
+        fprintf(f, "machine: %u package%s, %u NUMA node%s, %u core%s of %u kind%s, %u CPU%s%s\n", t.packages, t.packages == 1 ? "" : "s",
+                t.numa_nodes, t.numa_nodes == 1 ? "" : "s", t.cores, t.cores == 1 ? "" : "s", t.kinds, t.kinds == 1 ? "" : "s",
+                t.cpus, t.cpus == 1 ? "" : "s", t.cpus > t.cores ? " (SMT)" : "");
+    else
+        fprintf(f, "machine: %ld CPUs; %s\n", sysconf(_SC_NPROCESSORS_ONLN),
+                t.hwloc ? "hwloc knows no more" : "built without hwloc, which would know more");
+    fprintf(f, "affinity mask: CPUs %s (%u)\n", t.allowed, t.allowed_cpus);
+    if (t.cores)
+        fprintf(f, "cores in it: %u, of them fast: %u\n", t.allowed_cores, t.fast_cores);
+    if (t.quota > 0)
+        fprintf(f, "cgroup quota: %.4g CPUs\n", t.quota);
+    else
+        fputs("cgroup quota: none\n", f);
+    fprintf(f, "chosen: %u thread%s, on CPUs %s with --pin auto\n", t.threads, t.threads == 1 ? "" : "s", t.chosen);
+    fprintf(f, "why: %s\n", t.reason);
+    return ferror(f) || fflush(f) ? cli_write_failed("standard output") : CLI_OK;
+}

@@ -12,4 +12,7 @@ void machine_name(char *name, size_t room);
  * an exit status; problems go to stderr. */
 int machine_print(FILE *file, const char *isa);
 
+/* What the library sees of the machine's cores, which it chooses and why. Returns the exit code. */
+int topology_print(FILE *f);
+
 #endif

@@ -87,7 +87,7 @@ static void set_default(struct list *list, int value)
 int options_parse(struct options *o, int argc, char **argv)
 {
     struct words words = {.format = "md"};
-    *o = (struct options){.repetitions = 5};
+    *o = (struct options){.repetitions = 5, .pin = "none"};
     const struct cli_option table[] = {
         {"-m, --model", "FILE", CLI_TEXTS, &words.models, 0, 0, "+ a GGUF file to run"},
         {"--shape", "NAME", CLI_TEXTS, &words.shapes, 0, 0, "+ the sizes of a real model, with random weights"},
@@ -102,7 +102,9 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
         {"--no-warmup", NULL, CLI_FLAG, &o->no_warmup, 0, 0, "leave out the run before the first repetition"},
         {"-o, --output", "FORMAT", CLI_TEXT, &words.format, 0, 0, "md, json, jsonl or csv (default md)"},
+        {"--pin", "auto|none|LIST", CLI_TEXT, &o->pin, 0, 0, "CPUs to run on: one of each usable core, any, or a list (default none)"},
         {"--cpu", NULL, CLI_FLAG, &o->cpu, 0, 0, "print the processor, the tiers and the kernel in every slot"},
+        {"--topology", NULL, CLI_FLAG, &o->topology, 0, 0, "print the cores, those chosen to compute on, and why"},
     };
     int code = cli_parse(table, sizeof table / sizeof *table, usage, notes, argc - 1, argv + 1);
     if (code >= 0)

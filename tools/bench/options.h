@@ -13,7 +13,8 @@ struct options {
     struct list pg;                                 /* pairs: prompt, gen, prompt, gen ... */
     int64_t repetitions;
     enum output_format format;
-    bool no_warmup, cpu;
+    const char *pin;
+    bool no_warmup, cpu, topology;
 };
 
 /* Reads the command line (all of main's). Returns -1 to go on, or the exit code to end with; what is wrong has been reported. */
