@@ -3,6 +3,7 @@
 #include "tests.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <slm.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static struct result example(void)
     struct result r = {.build_commit = "abc", .cpu_info = "a \"quoted\" \\ name, with a comma", .gpu_info = "", .backends = "CPU",
                        .model_filename = "m.gguf", .model_type = strdup("llama 1.2B Q4_0"), .model_size = (int64_t)1 << 31,
                        .model_n_params = 1235814400, .n_batch = 512, .n_threads = 2, .type_k = "f16", .type_v = "f16",
-                       .n_prompt = 100, .isa = "avx2", .test_time = strdup("2026-01-01T00:00:00Z"), .peak_int8_gops = 500,
+                       .n_prompt = 100, .n_seq = 1, .ttft_p50_ms = NAN, .isa = "avx2", .test_time = strdup("2026-01-01T00:00:00Z"), .peak_int8_gops = 500,
                        .fraction_of_peak = 0.625, .read_gbps = 40, .fraction_of_bandwidth = 0.25, .samples = SAMPLES};
     r.samples_ns = malloc(SAMPLES * sizeof *r.samples_ns);
     r.samples_ns[0] = 1000000000;
@@ -89,6 +90,29 @@ START_TEST(statistics)
 }
 END_TEST
 
+START_TEST(latencies)
+{
+    struct result r = {.n_seq = 1};
+    double first[101], between[2] = {3, 1};
+    for (int i = 0; i <= 100; i++)
+        first[i] = 100 - i;
+    result_latencies(&r, first, 101, between, 2);
+    ck_assert_double_eq(r.ttft_p50_ms, 50);
+    ck_assert_double_eq(r.ttft_p95_ms, 95);
+    ck_assert_double_eq(r.ttft_p99_ms, 99);
+    ck_assert_double_eq(r.ttft_max_ms, 100);
+    ck_assert_double_eq(r.itl_p50_ms, 2);
+    ck_assert_double_eq_tol(r.itl_p95_ms, 2.9, 1e-12);
+    ck_assert_double_eq(r.itl_max_ms, 3);
+    result_latencies(&r, first, 1, NULL, 0);
+    ck_assert_double_eq(r.ttft_p99_ms, 0);
+    ck_assert(isnan(r.itl_p50_ms) && isnan(r.itl_max_ms));
+    r.n_gen = 10;
+    r.n_seq = 4;
+    ck_assert_double_eq(result_rate(&r, 1e9), 40);
+}
+END_TEST
+
 /* Prints results (none to two) in a format; free the text. */
 static char *print(enum output_format format, int count)
 {
@@ -105,7 +129,7 @@ static char *print(enum output_format format, int count)
     return text;
 }
 
-enum { FIELDS = 30 }; /* of result.h; JSON has the two lists of samples besides */
+enum { FIELDS = 40 }; /* of result.h; JSON has the two lists of samples besides */
 
 /* One result, as it should be. */
 static void check_object(const cJSON *object)
@@ -113,6 +137,7 @@ static void check_object(const cJSON *object)
     ck_assert_int_eq(cJSON_GetArraySize(object), FIELDS + 2);
     ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(object, "cpu_info")), "a \"quoted\" \\ name, with a comma");
     ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetObjectItem(object, "model_size")), 2147483648.0);
+    ck_assert(cJSON_IsNull(cJSON_GetObjectItem(object, "ttft_p50_ms")));
     ck_assert_double_eq_tol(cJSON_GetNumberValue(cJSON_GetObjectItem(object, "avg_ts")), 175 / 3.0, 1e-6);
     ck_assert_double_eq(cJSON_GetNumberValue(cJSON_GetObjectItem(object, "fraction_of_peak")), 0.625);
     const cJSON *samples = cJSON_GetObjectItem(object, "samples_ns");
@@ -281,6 +306,7 @@ Suite *suite_bench(void)
     tcase_add_test(tool, lists);
     tcase_add_test(tool, lists_refused);
     tcase_add_test(tool, statistics);
+    tcase_add_test(tool, latencies);
     tcase_add_test(tool, output_json);
     tcase_add_test(tool, output_jsonl);
     tcase_add_test(tool, output_csv);

@@ -34,12 +34,56 @@ START_TEST(test_pin)
 }
 END_TEST
 
+/* ---- tests of requests and of several sequences */
+
+START_TEST(test_requests)
+{
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "6,3", "-n", "2", "-np", "1,3", "--requests", "3", "-t", "1",
+                          "-o", "json");
+    expect_code(r, 0);
+    cJSON *list = parse(r.out);
+    ck_assert_int_eq(cJSON_GetArraySize(list), 4);
+    for (int i = 0; i < 4; i++) {
+        const cJSON *o = cJSON_GetArrayItem(list, i);
+        int sequences = i < 2 ? 1 : 3;
+        ck_assert_double_eq(number(o, "n_seq"), sequences);
+        ck_assert_double_eq(number(o, "n_requests"), 3 * sequences);
+        ck_assert_double_eq(number(o, "n_prompt"), i % 2 ? 3 : 6);
+        ck_assert_double_eq(number(o, "n_gen"), 2);
+        ck_assert_double_gt(number(o, "ttft_p50_ms"), 0);
+        ck_assert_double_le(number(o, "ttft_p50_ms"), number(o, "ttft_max_ms"));
+        ck_assert_double_gt(number(o, "itl_p50_ms"), 0);
+        ck_assert_double_le(number(o, "itl_p95_ms"), number(o, "itl_p99_ms"));
+        double whole = number(o, "median_ns") * 1e-6, rate = number(o, "median_ts");
+        ck_assert_double_le(number(o, "ttft_p50_ms"), whole * 3); /* parts of the same requests */
+        ck_assert_double_eq_tol(rate * whole * 1e-3, number(o, "n_seq") * (number(o, "n_prompt") + 2), 0.01);
+    }
+    cJSON_Delete(list);
+    release(r);
+}
+END_TEST
+
+START_TEST(test_parallel)
+{
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "4", "-n", "2", "-np", "3", "-d", "2", "-r", "1", "-t", "1",
+                          "-b", "5");
+    expect_code(r, 0);
+    ck_assert_msg(strstr(r.out, "n_seq") && strstr(r.out, "each") && !strstr(r.out, "p99"), "%s", r.out);
+    release(r);
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-np", "0");
+    expect_error(r, 1, "slm-bench: ", "-np");
+    release(r);
+}
+END_TEST
+
 Suite *suite_bench_tool(void)
 {
     Suite *suite = suite_create("bench_tool");
     TCase *tc = tcase_create("bench_tool");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_pin);
+    tcase_add_test(tc, test_requests);
+    tcase_add_test(tc, test_parallel);
     suite_add_tcase(suite, tc);
     return suite;
 }

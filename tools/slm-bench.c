@@ -137,27 +137,61 @@ static void run_one(const struct subject *subject, struct test test)
     result_free(&result);
 }
 
-/* Every test of one model: all depths, batches and threads, and for each the prefills, the decodes and the pairs. */
+/* Prefills, decodes and pairs. */
+static void run_tests(const struct subject *subject, struct test test)
+{
+    const struct options *o = &bench.options;
+    test.repetitions = (int)o->repetitions;
+    for (int i = 0; i < o->prompt.count; i++)
+        if ((test.prompt = o->prompt.values[i]))
+            run_one(subject, test);
+    test.prompt = 0;
+    for (int i = 0; i < o->gen.count; i++)
+        if ((test.gen = o->gen.values[i]))
+            run_one(subject, test);
+    for (int i = 0; i < o->pg.count; i += 2) {
+        test.prompt = o->pg.values[i];
+        test.gen = o->pg.values[i + 1];
+        run_one(subject, test);
+    }
+}
+
+/* Requests of every prompt length with every number of tokens. */
+static void run_requests(const struct subject *subject, struct test test)
+{
+    const struct options *o = &bench.options;
+    test.repetitions = (int)o->requests;
+    test.latency = true;
+    for (int i = 0; i < o->prompt.count; i++) {
+        for (int j = 0; j < o->gen.count; j++) {
+            test.prompt = o->prompt.values[i];
+            test.gen = o->gen.values[j];
+            if (test.prompt)
+                run_one(subject, test);
+        }
+    }
+    for (int i = 0; i < o->pg.count; i += 2) {
+        test.prompt = o->pg.values[i];
+        test.gen = o->pg.values[i + 1];
+        run_one(subject, test);
+    }
+}
+
+/* Every test of one model, at all depths, with all batches, threads and numbers of sequences. */
 static void run_model(const struct subject *subject, const slm_model *model)
 {
     const struct options *o = &bench.options;
     for (int d = 0; d < o->depth.count; d++) {
         for (int b = 0; b < o->batch.count; b++) {
             for (int t = 0; t < o->threads.count; t++) {
-                struct test test = {.model = model, .depth = o->depth.values[d], .batch = o->batch.values[b],
-                                    .threads = o->threads.values[t], .repetitions = (int)o->repetitions,
-                                    .warmup = !o->no_warmup};
-                for (int i = 0; i < o->prompt.count; i++)
-                    if ((test.prompt = o->prompt.values[i]))
-                        run_one(subject, test);
-                test.prompt = 0;
-                for (int i = 0; i < o->gen.count; i++)
-                    if ((test.gen = o->gen.values[i]))
-                        run_one(subject, test);
-                for (int i = 0; i < o->pg.count; i += 2) {
-                    test.prompt = o->pg.values[i];
-                    test.gen = o->pg.values[i + 1];
-                    run_one(subject, test);
+                for (int s = 0; s < o->parallel.count; s++) {
+                    struct test test = {.model = model, .depth = o->depth.values[d], .batch = o->batch.values[b],
+                                        .threads = o->threads.values[t], .sequences = o->parallel.values[s],
+                                        .warmup = !o->no_warmup};
+                    if (o->requests)
+                        run_requests(subject, test);
+                    else
+                        run_tests(subject, test);
                 }
             }
         }
@@ -255,7 +289,9 @@ int main(int argc, char **argv)
     if (!check_names(o))
         return CLI_USAGE;
     bench.printer = (struct printer){.file = stdout, .format = o->format, .show_isa = o->isas.count > 1,
-                                     .show_batch = o->batch.count > 1 || o->batch.values[0] != 512};
+                                     .show_batch = o->batch.count > 1 || o->batch.values[0] != 512,
+                                     .show_seq = o->parallel.count > 1 || o->parallel.values[0] != 1,
+                                     .show_latency = o->requests > 0};
     bench.terminal = isatty(STDERR_FILENO);
     machine_name(bench.cpu, sizeof bench.cpu);
     run_all();

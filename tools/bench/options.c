@@ -12,7 +12,7 @@ static const char notes[] =
 
 /* What the command line says, before the lists in it are read. */
 struct words {
-    struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, threads;
+    struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, threads, parallel;
     const char *format;
 };
 
@@ -98,8 +98,10 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-d, --n-depth", "N", CLI_TEXTS, &words.depth, 0, 0, "+ tokens in the context before a test begins (default 0)"},
         {"-t, --threads", "N", CLI_TEXTS, &words.threads, 0, 0, "+ threads, 0: one per usable core (default 0)"},
         {"-b, --batch-size", "N", CLI_TEXTS, &words.batch, 0, 0, "+ prompt tokens computed at once (default 512)"},
+        {"-np, --parallel", "N", CLI_TEXTS, &words.parallel, 0, 0, "+ sequences computed together (default 1)"},
         {"--isa", "NAME", CLI_TEXTS, &words.isas, 0, 0, "+ kernels: scalar, avx2, avx512, neon (default: the best)"},
         {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
+        {"--requests", "N", CLI_INT, &o->requests, 1, 1000000, "for each -p and -n: N requests one by one, and the times of their tokens"},
         {"--no-warmup", NULL, CLI_FLAG, &o->no_warmup, 0, 0, "leave out the run before the first repetition"},
         {"-o, --output", "FORMAT", CLI_TEXT, &words.format, 0, 0, "md, json, jsonl or csv (default md)"},
         {"--pin", "auto|none|LIST", CLI_TEXT, &o->pin, 0, 0, "CPUs to run on: one of each usable core, any, or a list (default none)"},
@@ -113,13 +115,15 @@ int options_parse(struct options *o, int argc, char **argv)
         !split(&o->types, &words.types, "--type") || !split(&o->isas, &words.isas, "--isa") ||
         !numbers(&o->prompt, &words.prompt, "-p", 0) || !numbers(&o->gen, &words.gen, "-n", 0) || !pairs(&o->pg, &words.pg) ||
         !numbers(&o->depth, &words.depth, "-d", 0) || !numbers(&o->threads, &words.threads, "-t", 0) ||
-        !numbers(&o->batch, &words.batch, "-b", 1) || !format(&o->format, words.format))
+        !numbers(&o->batch, &words.batch, "-b", 1) ||
+        !numbers(&o->parallel, &words.parallel, "-np", 1) || !format(&o->format, words.format))
         return CLI_USAGE;
     set_default(&o->prompt, 512); /* beside -pg too, as llama-bench has it */
     set_default(&o->gen, 128);
     set_default(&o->depth, 0);
     set_default(&o->batch, 512);
     set_default(&o->threads, 0);
+    set_default(&o->parallel, 1);
     if (!o->types.count)
         o->types.items[o->types.count++] = "Q4_0";
     if (!o->isas.count)

@@ -1,6 +1,7 @@
 #include "print.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static void print_quoted(FILE *f, const struct field *field, const struct result
     if (field->kind == INT)
         fprintf(f, "%" PRId64, *(const int64_t *)at);
     else if (field->kind == REAL)
-        fprintf(f, "%.6f", *(const double *)at);
+        fprintf(f, isnan(*(const double *)at) ? "" : "%.6f", *(const double *)at);
     else
         for (const char *c = *(const char *const *)at; *c; c++)
             fputs(*c == '"' ? "\"\"" : (char[]){*c, 0}, f);
@@ -147,6 +148,26 @@ static void column_read(const struct result *r, char *text)
     snprintf(text, CELL_MAX, "%.1f %%", 100 * r->fraction_of_bandwidth);
 }
 
+static void column_sequences(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%" PRId64, r->n_seq);
+}
+
+static void column_each(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%.2f", r->avg_ts / (double)r->n_seq);
+}
+
+static void column_first(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%.1f %.1f %.1f %.1f", r->ttft_p50_ms, r->ttft_p95_ms, r->ttft_p99_ms, r->ttft_max_ms);
+}
+
+static void column_between(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%.2f %.2f %.2f %.2f", r->itl_p50_ms, r->itl_p95_ms, r->itl_p99_ms, r->itl_max_ms);
+}
+
 static const struct column {
     const char *title;
     int width;              /* negative: on the left */
@@ -159,16 +180,27 @@ static const struct column {
     {"isa", -7, column_isa},
     {"threads", 7, column_threads},
     {"n_batch", 7, column_batch},
+    {"n_seq", 5, column_sequences},
     {"test", 15, column_test},
     {"t/s", 20, column_ts},
+    {"each", 8, column_each},
     {"of peak", 8, column_peak},
     {"of read", 8, column_read},
+    {"first: ms p50 p95 p99 max", 27, column_first},
+    {"next: ms p50 p95 p99 max", 27, column_between},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static bool shown(const struct printer *p, const struct column *column)
 {
-    return !(column->cell == column_batch && !p->show_batch) && !(column->cell == column_isa && !p->show_isa);
+    column_fn *cell = column->cell;
+    if (cell == column_batch)
+        return p->show_batch;
+    if (cell == column_isa)
+        return p->show_isa;
+    if (cell == column_sequences || cell == column_each)
+        return p->show_seq;
+    return p->show_latency || (cell != column_first && cell != column_between);
 }
 
 /* Padding counts characters, not bytes. */

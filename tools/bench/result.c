@@ -17,6 +17,30 @@ double median(double *values, int n)
     return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
+/* Of n sorted values, the one below which the fraction p lies, by linear interpolation between neighbours. NAN if n is 0. */
+static double percentile(const double *sorted, int n, double p)
+{
+    if (n == 0)
+        return NAN;
+    double at = p * (n - 1);
+    int below = (int)at;
+    return below + 1 < n ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[n - 1];
+}
+
+void result_latencies(struct result *r, double *first, int firsts, double *between, int betweens)
+{
+    qsort(first, (size_t)firsts, sizeof *first, compare);
+    qsort(between, (size_t)betweens, sizeof *between, compare);
+    r->ttft_p50_ms = percentile(first, firsts, 0.50);
+    r->ttft_p95_ms = percentile(first, firsts, 0.95);
+    r->ttft_p99_ms = percentile(first, firsts, 0.99);
+    r->ttft_max_ms = percentile(first, firsts, 1);
+    r->itl_p50_ms = percentile(between, betweens, 0.50);
+    r->itl_p95_ms = percentile(between, betweens, 0.95);
+    r->itl_p99_ms = percentile(between, betweens, 0.99);
+    r->itl_max_ms = percentile(between, betweens, 1);
+}
+
 /* Mean and, over n - 1, standard deviation. */
 static void spread(const double *values, int n, double *mean, double *deviation)
 {
@@ -31,7 +55,7 @@ static void spread(const double *values, int n, double *mean, double *deviation)
 
 double result_rate(const struct result *r, double ns)
 {
-    return ns > 0 ? 1e9 * (double)(r->n_prompt + r->n_gen) / ns : 0;
+    return ns > 0 ? 1e9 * (double)((r->n_prompt + r->n_gen) * r->n_seq) / ns : 0;
 }
 
 void result_summarize(struct result *r)

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Every column of the CSV and key of the JSON, in order; names and meanings as in llama-bench where it has them.
+/* Every column of the CSV and key of the JSON, in order; names and meanings as in llama-bench where it has them. Reals may be NAN
+ * where there is nothing to tell: the latencies of a test that is not of requests.
  * X(kind, name): TEXT, INT or REAL. */
 #define RESULT_FIELDS(X)                                                       \
     X(TEXT, build_commit)                                                      \
@@ -24,6 +25,8 @@
     X(INT, n_prompt)                                                           \
     X(INT, n_gen)                                                              \
     X(INT, n_depth)                                                            \
+    X(INT, n_seq)                                                              \
+    X(INT, n_requests)                                                         \
     X(TEXT, test_time)                                                         \
     X(INT, avg_ns)                                                             \
     X(INT, stddev_ns)                                                          \
@@ -36,7 +39,15 @@
     X(REAL, peak_int8_gops)                                                    \
     X(REAL, fraction_of_peak)                                                  \
     X(REAL, read_gbps)                                                         \
-    X(REAL, fraction_of_bandwidth)
+    X(REAL, fraction_of_bandwidth)                                             \
+    X(REAL, ttft_p50_ms)                                                       \
+    X(REAL, ttft_p95_ms)                                                       \
+    X(REAL, ttft_p99_ms)                                                       \
+    X(REAL, ttft_max_ms)                                                       \
+    X(REAL, itl_p50_ms)                                                        \
+    X(REAL, itl_p95_ms)                                                        \
+    X(REAL, itl_p99_ms)                                                        \
+    X(REAL, itl_max_ms)
 
 struct result {
 #define TEXT const char *
@@ -58,8 +69,11 @@ void result_free(struct result *result);
 /* Fills the averages, deviations and medians from the samples and the numbers of tokens. */
 void result_summarize(struct result *result);
 
-/* Tokens per second if the test takes `ns`. */
+/* Tokens per second, of all sequences together, if the test takes `ns`. */
 double result_rate(const struct result *result, double ns);
+
+/* Fills the latencies from times in milliseconds, which are sorted on the way: to the first token, and between tokens. */
+void result_latencies(struct result *result, double *first, int firsts, double *between, int betweens);
 
 /* The middle of n values (the mean of the middle two if n is even), which are sorted on the way. 0 if n is 0. */
 double median(double *values, int n);

@@ -8,26 +8,33 @@ static const double LIMIT_SECONDS = 0.1;
 
 /* ------------------------------------------------------------------ what a test asks of the machine */
 
-/* Multiplications and additions of the linear layers; attention is not counted. Logits are computed for the last token of the
+/* Multiplications and additions of the linear layers; attention is not counted. Logits are computed for the last token of each
  * prompt and for every generated one. */
 static double operations(const struct test *t, const slm_model_info *info)
 {
     double outputs = (t->prompt > 0) + t->gen;
-    return 2.0 * ((double)info->layer_parameters * (t->prompt + t->gen) + (double)info->vocab_size * info->embedding_length * outputs);
+    double each = (double)info->layer_parameters * (t->prompt + t->gen) + (double)info->vocab_size * info->embedding_length * outputs;
+    return 2 * each * t->sequences;
 }
 
-/* Bytes that can't stay in a cache: the weights once for each computation of up to `batch` tokens, and the keys and values of
- * all positions up to the end of each. */
+/* Bytes that can't stay in a cache: the weights once for each computation of up to `batch` tokens, and for each sequence in it the
+ * keys and values of all positions up to its last one. The prompts of several sequences are computed one behind the other. */
 static double bytes_read(const struct test *t, const slm_model_info *info)
 {
-    double weights = 0, positions = 0;
-    for (int done = 0; done < t->prompt;) {
-        done = t->prompt - done > t->batch ? done + t->batch : t->prompt;
+    const double all = (double)t->prompt * t->sequences;
+    double weights = 0, positions = 0, last;
+    for (double first = 0; first < all; first = last) {
+        last = first + t->batch < all ? first + t->batch : all;
         weights += (double)info->decode_bytes;
-        positions += t->depth + done;
+        for (double end = 0; end < last;) { /* of the sequence's tokens in this batch */
+            double start = end;
+            end += t->prompt;
+            if (end > first)
+                positions += t->depth + ((end < last ? end : last) - start);
+        }
     }
-    weights += (double)info->decode_bytes * t->gen;
-    positions += (double)t->gen * (t->depth + t->prompt) + (double)t->gen * (t->gen + 1.0) / 2;
+    weights += (double)info->decode_bytes * t->gen * ((t->sequences + t->batch - 1) / t->batch);
+    positions += t->sequences * ((double)t->gen * (t->depth + t->prompt) + (double)t->gen * (t->gen + 1.0) / 2);
     return weights + positions * (double)info->kv_bytes_per_token;
 }
 
@@ -36,51 +43,94 @@ static double bytes_read(const struct test *t, const slm_model_info *info)
 struct state {
     const struct test *test;
     slm_session *session;
-    slm_token *tokens;      /* random, as many as the longest part has */
+    slm_sampler *sampler;   /* only for latencies */
+    slm_token *random;      /* as many as the longest part of a sequence has */
+    slm_token *tokens;      /* of a batch: as many for each sequence */
+    uint32_t *sequences;
+    bool *wants_logits;
+    double *first, *between; /* times of the requests so far, in milliseconds */
+    int firsts, betweens;
 };
 
+/* `count` tokens for each sequence, one sequence behind the other. */
 static slm_status decode(struct state *s, const slm_token *tokens, int count, slm_error *err)
 {
-    slm_batch batch = {.tokens = tokens, .count = (size_t)count};
+    size_t used = 0;
+    for (int q = 0; q < s->test->sequences; q++) {
+        for (int i = 0; i < count; i++, used++) {
+            s->tokens[used] = tokens[i];
+            s->sequences[used] = (uint32_t)q;
+            s->wants_logits[used] = i + 1 == count;
+        }
+    }
+    slm_batch batch = {.tokens = s->tokens, .sequences = s->sequences, .wants_logits = s->wants_logits, .count = used};
     return slm_decode(s->session, &batch, err);
 }
 
 static slm_status rewind_to(struct state *s, int length, slm_error *err)
 {
-    return slm_sequence_truncate(s->session, 0, (size_t)length, err);
+    slm_status status = SLM_OK;
+    for (int q = 0; q < s->test->sequences && !status; q++)
+        status = slm_sequence_truncate(s->session, (uint32_t)q, (size_t)length, err);
+    return status;
 }
 
 static slm_status repeat_once(struct state *s, int prompt, int gen, slm_error *err)
 {
     slm_status status = SLM_OK;
     if (prompt)
-        status = decode(s, s->tokens, prompt, err);
+        status = decode(s, s->random, prompt, err);
     for (int i = 0; i < gen && !status; i++)
-        status = decode(s, s->tokens + i, 1, err);
+        status = decode(s, s->random + i, 1, err);
     return status;
 }
 
-/* The limits' measurements go to gops and gbps, repetitions + 1 of each. */
-static slm_status repeat(struct state *s, int64_t *samples, double *gops, double *gbps, slm_error *err)
+/* The same as a request: each token is sampled when its logits are there. The same token goes to all sequences, which changes
+ * nothing for the speed. */
+static slm_status request(struct state *s, int prompt, int gen, slm_error *err)
+{
+    double last = cli_now();
+    slm_status status = decode(s, s->random, prompt, err);
+    for (int i = 0; !status; i++) {
+        slm_token token = 0;
+        for (int q = 0; q < s->test->sequences; q++)
+            token = slm_sampler_next(s->sampler, slm_logits(s->session, (size_t)q));
+        double now = cli_now();
+        if (i == 0)
+            s->first[s->firsts++] = (now - last) * 1e3;
+        else
+            s->between[s->betweens++] = (now - last) * 1e3;
+        last = now;
+        if (i == gen)
+            break;
+        status = decode(s, &token, 1, err);
+    }
+    return status;
+}
+
+/* The limits' measurements go to gops and gbps: *limits of each, at most repetitions + 1. Between requests they are left out. */
+static slm_status repeat(struct state *s, int64_t *samples, double *gops, double *gbps, int *limits, slm_error *err)
 {
     const struct test *t = s->test;
     slm_status status = SLM_OK;
     if (!t->progress(t->progress_user, 0))
         return SLM_STOPPED;
     if (t->depth)
-        status = decode(s, s->tokens, t->depth, err);
+        status = decode(s, s->random, t->depth, err);
     if (!status && t->warmup)
         status = repeat_once(s, t->prompt, t->gen ? 1 : 0, err);
     for (int i = 0; i <= t->repetitions && !status; i++) {
-        gops[i] = slm_limits_int8_gops(t->limits, LIMIT_SECONDS);
-        gbps[i] = slm_limits_read_gbps(t->limits, LIMIT_SECONDS);
+        if (!t->latency || i == 0 || i == t->repetitions) {
+            gops[*limits] = slm_limits_int8_gops(t->limits, LIMIT_SECONDS);
+            gbps[(*limits)++] = slm_limits_read_gbps(t->limits, LIMIT_SECONDS);
+        }
         if (i == t->repetitions)
             break;
         status = t->progress(t->progress_user, i + 1) ? rewind_to(s, t->depth, err) : SLM_STOPPED;
         if (status)
             break;
         double start = cli_now();
-        status = repeat_once(s, t->prompt, t->gen, err);
+        status = t->latency ? request(s, t->prompt, t->gen, err) : repeat_once(s, t->prompt, t->gen, err);
         samples[i] = (int64_t)((cli_now() - start) * 1e9);
     }
     return status;
@@ -104,22 +154,26 @@ static int larger(int a, int b)
     return a > b ? a : b;
 }
 
-static void fill(const struct test *t, const slm_session *session, double *gops, double *gbps, struct result *r)
+static void fill(const struct state *s, double *gops, double *gbps, int limits, struct result *r)
 {
+    const struct test *t = s->test;
     slm_model_info info = slm_model_info_default();
     slm_model_get_info(t->model, &info);
     r->model_size = (int64_t)info.weight_bytes;
     r->model_n_params = (int64_t)info.parameters;
     r->n_batch = r->n_ubatch = t->batch;
-    r->n_threads = slm_session_threads(session);
+    r->n_threads = slm_session_threads(s->session);
     r->n_prompt = t->prompt;
     r->n_gen = t->gen;
     r->n_depth = t->depth;
+    r->n_seq = t->sequences;
+    r->n_requests = t->latency ? (int64_t)t->repetitions * t->sequences : 0;
     r->type_k = r->type_v = "f16";
     r->isa = info.isa;
     result_summarize(r);
-    r->peak_int8_gops = median(gops, t->repetitions + 1);
-    r->read_gbps = median(gbps, t->repetitions + 1);
+    result_latencies(r, s->first, s->firsts, s->between, s->betweens);
+    r->peak_int8_gops = median(gops, limits);
+    r->read_gbps = median(gbps, limits);
     double seconds = (double)r->median_ns * 1e-9;
     if (seconds > 0 && r->peak_int8_gops > 0)
         r->fraction_of_peak = operations(t, &info) / seconds / (r->peak_int8_gops * 1e9);
@@ -133,32 +187,63 @@ static slm_status out_of_memory(slm_error *err)
     return SLM_MEMORY;
 }
 
+static slm_status allocate(struct state *s, struct result *r, uint32_t vocab, slm_error *err)
+{
+    const struct test *t = s->test;
+    const int longest = larger(larger(t->prompt, t->gen), larger(t->depth, 1));
+    const size_t tokens = (size_t)longest * (size_t)t->sequences;
+    s->random = random_tokens(longest, vocab);
+    s->tokens = malloc(tokens * sizeof *s->tokens);
+    s->sequences = malloc(tokens * sizeof *s->sequences);
+    s->wants_logits = malloc(tokens * sizeof *s->wants_logits);
+    r->samples_ns = calloc((size_t)t->repetitions, sizeof *r->samples_ns);
+    r->samples = t->repetitions;
+    if (!s->random || !s->tokens || !s->sequences || !s->wants_logits || !r->samples_ns)
+        return out_of_memory(err);
+    if (!t->latency)
+        return SLM_OK;
+    s->first = malloc((size_t)t->repetitions * sizeof *s->first);
+    s->between = malloc((size_t)t->repetitions * (size_t)larger(t->gen, 1) * sizeof *s->between);
+    if (!s->first || !s->between)
+        return out_of_memory(err);
+    slm_sampler_options options = slm_sampler_options_default();
+    options.temperature = 0;
+    return slm_sampler_new(t->model, &options, &s->sampler, err);
+}
+
+static void release(struct state *s)
+{
+    slm_session_free(s->session);
+    slm_sampler_free(s->sampler);
+    free(s->random);
+    free(s->tokens);
+    free(s->sequences);
+    free(s->wants_logits);
+    free(s->first);
+    free(s->between);
+}
+
 slm_status run_test(const struct test *t, struct result *r, slm_error *err)
 {
     slm_model_info info = slm_model_info_default();
     slm_model_get_info(t->model, &info);
     slm_session_options options = slm_session_options_default();
-    options.context = (uint32_t)t->depth + (uint32_t)t->prompt + (uint32_t)t->gen;
+    options.context = ((uint32_t)t->depth + (uint32_t)t->prompt + (uint32_t)t->gen) * (uint32_t)t->sequences;
+    options.sequences = (uint32_t)t->sequences;
     options.batch = (uint32_t)t->batch;
     options.threads = t->threads;
 
     struct state s = {.test = t};
     slm_status status = slm_session_new(t->model, &options, &s.session, err);
-    if (status)
-        return status;
-    int limits = t->repetitions + 1;
-    double *gops = calloc((size_t)limits * 2, sizeof *gops);
-    s.tokens = random_tokens(larger(larger(t->prompt, t->gen), larger(t->depth, 1)), info.vocab_size);
-    r->samples_ns = calloc((size_t)t->repetitions, sizeof *r->samples_ns);
-    r->samples = t->repetitions;
-    if (gops && s.tokens && r->samples_ns)
-        status = repeat(&s, r->samples_ns, gops, gops + limits, err);
-    else
-        status = out_of_memory(err);
     if (!status)
-        fill(t, s.session, gops, gops + limits, r);
+        status = allocate(&s, r, info.vocab_size, err);
+    int room = t->repetitions + 1, limits = 0;
+    double *gops = calloc((size_t)room * 2, sizeof *gops);
+    if (!status)
+        status = gops ? repeat(&s, r->samples_ns, gops, gops + room, &limits, err) : out_of_memory(err);
+    if (!status)
+        fill(&s, gops, gops + room, limits, r);
     free(gops);
-    free(s.tokens);
-    slm_session_free(s.session);
+    release(&s);
     return status;
 }

@@ -10,8 +10,11 @@
 struct test {
     const slm_model *model;
     slm_limits *limits;     /* of the same tier and number of threads */
-    int prompt, gen, depth, batch, threads;
+    int prompt, gen, depth; /* of each sequence */
+    int sequences;          /* computed together */
+    int batch, threads;
     int repetitions;
+    bool latency;           /* repetitions are requests: greedy sampling after each step, each token's time is taken */
     bool warmup;
     bool (*progress)(void *user, int repetition);   /* told before each (0: preparing); false stops the test */
     void *progress_user;
