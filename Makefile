@@ -34,6 +34,7 @@ say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 exists = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1 || echo 0)
 OPENMP ?= $(shell echo '\#include <omp.h>' | $(CC) -fopenmp -E - >/dev/null 2>&1 && echo 1 || echo 0)
 HWLOC ?= $(call exists,hwloc)
+CJSON ?= $(call exists,libcjson)
 WERROR ?= 0
 
 # slm.h says which version this is
@@ -82,6 +83,10 @@ endif
 FLAGS_kernels/neon := $(KERNEL_CFLAGS) -march=armv8.2-a+dotprod
 FLAGS_tests := -I$(BUILD)/gen
 FLAGS_tools/slm-bench.c := -I$(BUILD)/gen
+ifeq ($(CJSON),1)
+FLAGS_tools/bench/compare.c := -DSLM_CJSON $(shell $(PKG_CONFIG) --cflags libcjson)
+BENCH_LIBS := $(shell $(PKG_CONFIG) --libs libcjson)
+endif
 FLAGS_lib/par.c := $(OMP)
 # the header's macros and inline functions assert
 FLAGS_lib/topo.c := -DNDEBUG
@@ -157,7 +162,7 @@ bench: $(BUILD)/bin/slm-bench ## measure a small model of random weights (slm-be
 help: ## this list
 	@echo 'Targets:'
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | expand -t18
-	@echo 'Options: OPENMP=0 HWLOC=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
+	@echo 'Options: OPENMP=0 HWLOC=0 CJSON=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
 clean: ## remove build/
 	rm -rf $(BUILD)
 
@@ -211,7 +216,8 @@ $(BUILD)/lib/libslm.pc: include/slm.h $(BUILD)/flags
 $(BUILD)/bin/slm-%: $(BUILD)/obj/tools/slm-%.c.o $(COMMON_OBJ) $(BUILD)/lib/libslm.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LDLIBS) $(TOOL_LIBS) -o $@
+$(BUILD)/bin/slm-bench: private TOOL_LIBS := $(BENCH_LIBS)
 $(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): $(call tool_parts,$(t))))
 $(BUILD)/bin/slm-run: $(call obj,tools/demo_model.S)
 # slm-bench says which commit its figures come from

@@ -75,7 +75,7 @@ cppcheck_all() {
 
 shell() {
     have shellcheck || skip "shellcheck is not installed"
-    shellcheck -x scripts/*.sh .ci/run
+    shellcheck -x scripts/*.sh benchmarks/*.sh .ci/run
 }
 
 man_pages() {

@@ -1,3 +1,4 @@
+#include "../tools/bench/compare.h"
 #include "../tools/bench/list.h"
 #include "../tools/bench/print.h"
 #include "tests.h"
@@ -110,6 +111,36 @@ START_TEST(latencies)
     r.n_gen = 10;
     r.n_seq = 4;
     ck_assert_double_eq(result_rate(&r, 1e9), 40);
+}
+END_TEST
+
+START_TEST(comparison)
+{
+    static const double a[] = {10, 11, 10, 11}, b[] = {5, 5.5, 5, 5.5}, noise[] = {10.2, 10.9, 10.8, 10.1};
+    struct ratio r = compare_times(a, 4, b, 4, false);
+    ck_assert(r.known);
+    ck_assert_double_eq_tol(r.ratio, 2, 1e-12);
+    /* both sides: standard deviation log(1.1)/sqrt(3), 6 degrees of freedom, t = 2.447 */
+    ck_assert_double_eq_tol(r.low, 2 * exp(-2.447 * log(1.1) / sqrt(6.0)), 1e-9);
+    ck_assert_double_eq_tol(r.high, 2 * exp(2.447 * log(1.1) / sqrt(6.0)), 1e-9);
+    r = compare_times(a, 4, b, 4, true); /* every pair has the same ratio */
+    ck_assert_double_eq_tol(r.low, 2, 1e-12);
+    ck_assert_double_eq_tol(r.high, 2, 1e-12);
+    r = compare_times(a, 4, noise, 4, false);
+    ck_assert(r.known && r.low < 1 && r.high > 1);
+    r = compare_times(a, 1, b, 4, false);
+    ck_assert(!r.known);
+    ck_assert(!compare_times(a, 0, b, 4, false).known);
+    double many[60], slower[60]; /* 1 % apart, 2 % of noise: told apart with 60 samples, not with 6 */
+    for (int i = 0; i < 60; i++) {
+        many[i] = i % 2 ? 100 : 104;
+        slower[i] = many[i] * 1.01;
+    }
+    r = compare_times(many, 60, slower, 60, false);
+    ck_assert_double_eq_tol(r.ratio, 1 / 1.01, 1e-12);
+    ck_assert(r.high < 1);
+    r = compare_times(many, 6, slower, 6, false);
+    ck_assert(r.low < 1 && r.high > 1);
 }
 END_TEST
 
@@ -307,6 +338,7 @@ Suite *suite_bench(void)
     tcase_add_test(tool, lists_refused);
     tcase_add_test(tool, statistics);
     tcase_add_test(tool, latencies);
+    tcase_add_test(tool, comparison);
     tcase_add_test(tool, output_json);
     tcase_add_test(tool, output_jsonl);
     tcase_add_test(tool, output_csv);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- pinning */
 
@@ -76,12 +77,83 @@ START_TEST(test_parallel)
 }
 END_TEST
 
+/* ---- comparing files */
+
+/* A file of results with these times of one test, in an array or by lines; each list of times is a run. */
+static char *results_file(bool array, int prompt, const char *const *runs)
+{
+    static char names[4][32];
+    static int next;
+    char *name = names[next++ % 4];
+    strcpy(name, "/tmp/slm-test-XXXXXX");
+    int fd = mkstemp(name);
+    ck_assert_int_ge(fd, 0);
+    FILE *f = fdopen(fd, "w");
+    fputs(array ? "[" : "", f);
+    for (int i = 0; runs[i]; i++)
+        fprintf(f, "%s{\"build_commit\": \"c\", \"model_type\": \"m\", \"isa\": \"avx2\", \"n_threads\": 2, \"n_batch\": 512, "
+                "\"n_prompt\": %d, \"n_gen\": 0, \"n_depth\": 0, \"samples_ns\": [%s]}\n", array && i ? "," : "", prompt, runs[i]);
+    fputs(array ? "]\n" : "", f);
+    fclose(f);
+    return name;
+}
+
+static void expect_verdict(const char *a, const char *b, const char *verdict)
+{
+    struct result r = RUN(NULL, "slm-bench", "--compare", a, b);
+    expect_code(r, 0);
+    ck_assert_msg(strstr(r.out, verdict), "%s", r.out);
+    release(r);
+}
+
+START_TEST(test_compare)
+{
+    char *fast = results_file(true, 512, (const char *const[]){"100, 101, 99, 100, 100", NULL});
+    char *slow = results_file(false, 512, (const char *const[]){"200, 202, 198, 200, 200", NULL});
+    struct result r = RUN(NULL, "slm-bench", "--compare", fast, slow);
+    if (strstr(r.err, "needs cJSON")) {
+        skip("test_compare", "this build has no cJSON");
+        release(r);
+        return;
+    }
+    release(r);
+    expect_verdict(fast, slow, "b is 50.0 % slower");
+    expect_verdict(slow, fast, "2.000 (1.9");
+    expect_verdict(slow, fast, "b is 100.0 % faster");
+    expect_verdict(fast, fast, "no difference");
+    /* pairs drift together: only as pairs are they told apart */
+    char *a = results_file(false, 512, (const char *const[]){"100, 100, 900", "150", "200", "300", NULL});
+    char *b = results_file(true, 512, (const char *const[]){"110", "166", "219", "331", NULL});
+    expect_verdict(a, b, "% slower");
+    unlink(b);
+    b = results_file(false, 512, (const char *const[]){"110, 166, 219, 331", NULL});
+    expect_verdict(a, b, "no difference");
+    unlink(a);
+    a = results_file(false, 128, (const char *const[]){"1", NULL});
+    r = RUN(NULL, "slm-bench", "--compare", a, fast);
+    expect_error(r, 3, "slm-bench: ", "no test in common");
+    release(r);
+    expect_verdict(a, a, "one sample");
+    r = RUN(NULL, "slm-bench", "--compare", "/dev/null", a);
+    expect_error(r, 3, "slm-bench: ", "holds no results");
+    release(r);
+    r = RUN(NULL, "slm-bench", "--compare", a);
+    expect_error(r, 1, "slm-bench: ", "two files");
+    release(r);
+    unlink(a);
+    unlink(b);
+    unlink(fast);
+    unlink(slow);
+}
+END_TEST
+
 Suite *suite_bench_tool(void)
 {
     Suite *suite = suite_create("bench_tool");
     TCase *tc = tcase_create("bench_tool");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_pin);
+    tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);
     tcase_add_test(tc, test_parallel);
     suite_add_tcase(suite, tc);

@@ -1,4 +1,5 @@
 /* slm-bench - how fast models run here, and how near that is to what the machine can do. Parts in tools/bench/. */
+#include "bench/compare.h"
 #include "bench/machine.h"
 #include "bench/options.h"
 #include "bench/print.h"
@@ -280,6 +281,8 @@ int main(int argc, char **argv)
     int code = options_parse(&bench.options, argc, argv);
     if (code >= 0)
         return code;
+    if (o->compare[0])
+        return compare_files(stdout, o->compare[0], o->compare[1]);
     if (!pin(o->pin))
         return CLI_USAGE;
     if (o->topology)

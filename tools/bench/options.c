@@ -4,7 +4,8 @@ static const char usage[] =
     "slm-bench - how fast models run here, and how near that is to what the machine can do\n\n"
     "  slm-bench -m model.gguf\n"
     "  slm-bench --shape llama-3.2-1b --type Q4_0,Q8_0 -p 512 -n 64 -t 1-4\n"
-    "  slm-bench --cpu\n";
+    "  slm-bench --compare a.json b.json\n"
+    "  slm-bench --topology\n";
 static const char notes[] =
     "\nOptions marked + take several values, separated by commas or by giving the option again, and numbers also as ranges (1-8,\n"
     "1-8+2, 1-64*2); every combination is run.\n"
@@ -87,7 +88,13 @@ static void set_default(struct list *list, int value)
 int options_parse(struct options *o, int argc, char **argv)
 {
     struct words words = {.format = "md"};
+    struct cli_texts misplaced = {.count = 0};
     *o = (struct options){.repetitions = 5, .pin = "none"};
+    if (argc == 4 && strcmp(argv[1], "--compare") == 0) {
+        o->compare[0] = argv[2];
+        o->compare[1] = argv[3];
+        return -1;
+    }
     const struct cli_option table[] = {
         {"-m, --model", "FILE", CLI_TEXTS, &words.models, 0, 0, "+ a GGUF file to run"},
         {"--shape", "NAME", CLI_TEXTS, &words.shapes, 0, 0, "+ the sizes of a real model, with random weights"},
@@ -105,6 +112,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"--no-warmup", NULL, CLI_FLAG, &o->no_warmup, 0, 0, "leave out the run before the first repetition"},
         {"-o, --output", "FORMAT", CLI_TEXT, &words.format, 0, 0, "md, json, jsonl or csv (default md)"},
         {"--pin", "auto|none|LIST", CLI_TEXT, &o->pin, 0, 0, "CPUs to run on: one of each usable core, any, or a list (default none)"},
+        {"--compare", "A B", CLI_TEXTS, &misplaced, 0, 0, "alone: is file B of results (-o json or jsonl) faster than A?"},
         {"--cpu", NULL, CLI_FLAG, &o->cpu, 0, 0, "print the processor, the tiers and the kernel in every slot"},
         {"--topology", NULL, CLI_FLAG, &o->topology, 0, 0, "print the cores, those chosen to compute on, and why"},
     };
@@ -118,6 +126,10 @@ int options_parse(struct options *o, int argc, char **argv)
         !numbers(&o->batch, &words.batch, "-b", 1) ||
         !numbers(&o->parallel, &words.parallel, "-np", 1) || !format(&o->format, words.format))
         return CLI_USAGE;
+    if (misplaced.count) {
+        cli_error("--compare stands alone, with two files of results: slm-bench --compare a.json b.json");
+        return CLI_USAGE;
+    }
     set_default(&o->prompt, 512); /* beside -pg too, as llama-bench has it */
     set_default(&o->gen, 128);
     set_default(&o->depth, 0);

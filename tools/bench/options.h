@@ -14,6 +14,7 @@ struct options {
     int64_t repetitions, requests;                  /* requests 0: no latencies */
     enum output_format format;
     const char *pin;
+    const char *compare[2];                         /* NULL, or two files; nothing else is set then */
     bool no_warmup, cpu, topology;
 };
 
