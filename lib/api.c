@@ -124,7 +124,7 @@ void slm_model_get_info(const slm_model *model, slm_model_info *info)
         .layer_parameters = model->layer_parameters,
         .weight_bytes = model->arena_bytes,
         .decode_bytes = model->decode_bytes,
-        .kv_bytes_per_token = kvcache_token_bytes(c->layers, c->kv_heads, c->head_dim),
+        .kv_bytes_per_token = kvcache_token_bytes(c->kv_layers, c->kv_heads, c->head_dim),
         .isa = isa_name(model->kernels.isa),
         .chat_template = model->chat_template,
     };

@@ -138,3 +138,25 @@ void logits(struct pass *p, const float *x, const float *norm_w, float eps, cons
         p->kernels->rms_norm(x + (size_t)p->wanted[r.first] * w->k, norm_w, w->k, eps, rows + r.first * w->k);
     linear_columns(p, rows, p->wanted_count, &(struct product){ w, p->work->logits + p->logits_row * w->rows }, 1);
 }
+
+/* The thread's share of the pass's logits, cut anywhere: what follows them is element by element. */
+static float *own_logits(const struct pass *p, const struct weight *w, size_t *count)
+{
+    const struct range r = own_range(p, p->wanted_count * w->rows);
+    *count = r.last - r.first;
+    return p->work->logits + p->logits_row * w->rows + r.first;
+}
+
+void scale_logits(struct pass *p, const struct weight *w, float s)
+{
+    size_t count;
+    float *y = own_logits(p, w, &count);
+    p->kernels->scale(y, s, count);
+}
+
+void softcap_logits(struct pass *p, const struct weight *w, float cap)
+{
+    size_t count;
+    float *y = own_logits(p, w, &count);
+    p->kernels->softcap(y, cap, count);
+}

@@ -26,6 +26,13 @@ void norm(struct pass *p, const float *x, const float *w, uint32_t n, float eps,
         p->kernels->rms_norm(x + r.first * n, w, n, eps, y + r.first * n);
 }
 
+void norm_heads(struct pass *p, float *x, uint32_t heads, const float *w, uint32_t n, float eps)
+{
+    const struct range r = own_range(p, p->count);
+    for (size_t row = r.first * heads; row < r.last * heads; row++)
+        p->kernels->rms_norm(x + row * n, w, n, eps, x + row * n);
+}
+
 void add(struct pass *p, float *y, const float *x, uint32_t n)
 {
     const struct range r = own_range(p, p->count);
@@ -40,18 +47,38 @@ void add_bias(struct pass *p, float *y, const float *bias, uint32_t n)
         p->kernels->add(y + r.first * n, bias, n);
 }
 
+void scale(struct pass *p, float *y, float s, uint32_t n)
+{
+    const struct range r = own_range(p, p->count);
+    p->kernels->scale(y + r.first * n, s, (r.last - r.first) * n);
+}
+
+void scale_far(struct pass *p, float *y, float beta, uint32_t period, uint32_t n)
+{
+    for (struct range r = own_range(p, p->count); r.first < r.last; r.first++)
+        if (p->positions[r.first] >= period)
+            p->kernels->scale(y + r.first * n, (float)(1 + (double)beta * log(1.0 + p->positions[r.first] / period)), n);
+}
+
 void silu_gate(struct pass *p, float *gate, const float *up, uint32_t n)
 {
     const struct range r = own_range(p, p->count);
     p->kernels->silu_gate(gate + r.first * n, up + r.first * n, (r.last - r.first) * n, gate + r.first * n);
 }
 
+void gelu_gate(struct pass *p, float *gate, const float *up, uint32_t n)
+{
+    const struct range r = own_range(p, p->count);
+    p->kernels->gelu_gate(gate + r.first * n, up + r.first * n, (r.last - r.first) * n, gate + r.first * n);
+}
+
 void rope_positions(struct pass *p, const struct rope *rope)
 {
+    const double *frequency = rope->stretched && p->kv->context > rope->original ? rope->stretched : rope->frequency;
     for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
-        float *c = p->work->rope_table + r.first * 2 * rope->pairs, *s = c + rope->pairs;
+        float *c = p->work->rope_table[rope->table] + r.first * 2 * rope->pairs, *s = c + rope->pairs;
         for (uint32_t i = 0; i < rope->pairs; i++) {
-            const double angle = p->positions[r.first] * rope->frequency[i];
+            const double angle = p->positions[r.first] * frequency[i];
             c[i] = (float)cos(angle) * rope->magnitude;
             s[i] = (float)sin(angle) * rope->magnitude;
         }
@@ -61,7 +88,7 @@ void rope_positions(struct pass *p, const struct rope *rope)
 void rotate(struct pass *p, const struct rope *rope, float *x, uint32_t heads, uint32_t head_dim)
 {
     for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
-        const float *c = p->work->rope_table + r.first * 2 * rope->pairs, *s = c + rope->pairs;
+        const float *c = p->work->rope_table[rope->table] + r.first * 2 * rope->pairs, *s = c + rope->pairs;
         for (uint32_t h = 0; h < heads; h++)
             p->kernels->rope(x + (r.first * heads + h) * head_dim, rope->pairs, c, s, rope->adjacent);
     }

@@ -20,12 +20,18 @@ struct kvcache;
 struct par;
 struct weight;
 
+/* A model has at most this many ropes in use at once: one for its global layers, one for its local ones. */
+enum { MAX_ROPES = 2 };
+
 /* A rotary position embedding: frequencies and the pairing of dimensions. */
 struct rope {
+    uint32_t table;             /* which of the session's tables it fills, below MAX_ROPES */
     uint32_t pairs;             /* rotated pairs of each head; the dimensions beyond stay as they are */
     bool adjacent;              /* pairs (2i, 2i + 1); else (i, i + pairs) */
     float magnitude;            /* cos and sin are multiplied by it */
     const double *frequency;    /* [pairs]: angle per position */
+    const double *stretched;    /* the same for sessions with a context of more than `original` tokens, or NULL */
+    uint32_t original;
 };
 
 /* Consecutive tokens of one sequence in a pass. */
@@ -40,7 +46,7 @@ struct workspace {
     float **buffer;             /* the architecture's buffers: [batch, width] */
     struct act_block *act;      /* prepared activations of a linear operation in panels: int8 blocks, */
     float *act_dense;           /* and floats, for dense weights */
-    float *rope_table;          /* [batch, 2, pairs] cosines and sines */
+    float *rope_table[MAX_ROPES]; /* [batch, 2, pairs] cosines and sines */
     float *partial;             /* attention: results of spans */
     float **scratch;            /* one per thread */
     float *logits;              /* [outputs, vocab] */
@@ -72,14 +78,24 @@ void embed(struct pass *p, const struct weight *w, float *x);
 /* y = rms_norm(x) * w: [count, n]; w may be NULL, y may be x */
 void norm(struct pass *p, const float *x, const float *w, uint32_t n, float eps, float *y);
 
+/* The same on each head of x, in place: [count, heads, n]; w [n] serves all heads. */
+void norm_heads(struct pass *p, float *x, uint32_t heads, const float *w, uint32_t n, float eps);
+
 /* y += x: [count, n] */
 void add(struct pass *p, float *y, const float *x, uint32_t n);
 
 /* y += bias on every row; nothing if bias is NULL */
 void add_bias(struct pass *p, float *y, const float *bias, uint32_t n);
 
-/* gate = silu(gate) * up: [count, n] */
+/* y *= s: [count, n] */
+void scale(struct pass *p, float *y, float s, uint32_t n);
+
+/* y *= 1 + beta ln(1 + floor(position / period)): [count, n] */
+void scale_far(struct pass *p, float *y, float beta, uint32_t period, uint32_t n);
+
+/* gate = silu(gate) * up, or gelu(gate) * up (the tanh form): [count, n] */
 void silu_gate(struct pass *p, float *gate, const float *up, uint32_t n);
+void gelu_gate(struct pass *p, float *gate, const float *up, uint32_t n);
 
 /* Cosines and sines of every token's position, for rotate; once per pass. */
 void rope_positions(struct pass *p, const struct rope *rope);
@@ -108,5 +124,9 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
 
 /* Logits of the wanted tokens: x [count, w->k], normalized with norm_w, times the output matrix. */
 void logits(struct pass *p, const float *x, const float *norm_w, float eps, const struct weight *w);
+
+/* After logits, in place: logits *= s; logits = cap * tanh(logits / cap). w is the output matrix. */
+void scale_logits(struct pass *p, const struct weight *w, float s);
+void softcap_logits(struct pass *p, const struct weight *w, float cap);
 
 #endif

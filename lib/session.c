@@ -40,7 +40,8 @@ static size_t lay_out(slm_session *s, float *base)
     }
     s->work.act = (void *)take(base, &used, act_bytes(widest, batch, false) / sizeof(float));
     s->work.act_dense = take(base, &used, act_bytes(widest, batch, true) / sizeof(float));
-    s->work.rope_table = take(base, &used, batch * 2 * c->rope_pairs);
+    for (uint32_t i = 0; i < c->ropes; i++)
+        s->work.rope_table[i] = take(base, &used, batch * 2 * c->rope_pairs);
     s->work.partial = take(base, &used, attention_partial_floats(s->threads, s->kv.context, c->kv_heads, c->head_dim));
     for (int t = 0; t < s->threads; t++) {
         float *scratch = take(base, &used, attention_scratch_floats(c->head_dim));
@@ -86,7 +87,7 @@ slm_status session_new(const slm_model *model, const slm_session_options *o, slm
     const uint32_t sequences = o->sequences ? o->sequences : 1;
     s->outputs = o->outputs ? o->outputs : sequences;
     const uint32_t context = o->context ? o->context : c->context < DEFAULT_CONTEXT ? c->context : DEFAULT_CONTEXT;
-    slm_status status = kvcache_init(&s->kv, &s->mem, c->layers, c->kv_heads, c->head_dim, context, sequences, err);
+    slm_status status = kvcache_init(&s->kv, &s->mem, c->kv_layers, c->kv_heads, c->head_dim, context, sequences, err);
     if (!status)
         status = allocate(s, err);
     if (status) {

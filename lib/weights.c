@@ -15,6 +15,7 @@ enum { PACK_TILES = 8 };
 struct binding {
     struct weight *weight;
     const struct gguf_tensor *tensor;   /* NULL: random */
+    uint32_t first_row;                 /* of the tensor */
     uint64_t first_unit;                /* index of its first PACK_TILES unit among all bindings' */
 };
 
@@ -107,7 +108,9 @@ static const struct gguf_tensor *find(struct binder *b, const char *name, uint32
     return t;
 }
 
-static void add_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, bool optional, const char *name)
+/* `rows` rows, from `first`, of a tensor that has `total` */
+static void add_matrix(struct binder *b, struct weight *w, uint32_t first, uint32_t rows, uint32_t total, uint32_t k, bool optional,
+                       const char *name)
 {
     const struct gguf_tensor *t = NULL;
     unsigned type;
@@ -119,7 +122,7 @@ static void add_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32
             return;
         }
     } else {
-        t = find(b, name, rows, k, optional);
+        t = find(b, name, total, k, optional);
         if (!t)
             return;
         type = quant_by_gguf(t->type);
@@ -135,7 +138,7 @@ static void add_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32
     const struct quant *q = &quants[type];
     *w = (struct weight){ .rows = rows, .k = k, .type = type, .tile_count = (rows + TILE_ROWS - 1) / TILE_ROWS,
                           .tile_bytes = (size_t)(k / q->block) * q->tile_bytes };
-    b->bindings[b->count++] = (struct binding){ .weight = w, .tensor = t };
+    b->bindings[b->count++] = (struct binding){ .weight = w, .tensor = t, .first_row = first };
     b->parameters += (uint64_t)rows * k;
 }
 
@@ -192,12 +195,18 @@ static bool format_name(struct binder *b, char name[BIND_NAME], const char *form
 
 void bind_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, const char *format, ...)
 {
-    BIND_BODY(add_matrix(b, w, rows, k, false, name));
+    BIND_BODY(add_matrix(b, w, 0, rows, rows, k, false, name));
+}
+
+void bind_rows(struct binder *b, struct weight *w, uint32_t first, uint32_t rows, uint32_t total, uint32_t k, const char *format,
+               ...)
+{
+    BIND_BODY(add_matrix(b, w, first, rows, total, k, false, name));
 }
 
 void bind_optional_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, const char *format, ...)
 {
-    BIND_BODY(add_matrix(b, w, rows, k, true, name));
+    BIND_BODY(add_matrix(b, w, 0, rows, rows, k, true, name));
 }
 
 void bind_vector(struct binder *b, float **v, uint32_t n, const char *format, ...)
@@ -292,14 +301,14 @@ static void pack_unit(const struct binder *b, const struct binding *binding, uin
     }
     const struct quant *q = &quants[w->type];
     const size_t blocks = w->k / q->block, row_bytes = blocks * q->block_bytes;
+    const uint8_t *data = binding->tensor->data + binding->first_row * row_bytes;
     for (uint32_t t = first; t < last; t++) {
         uint32_t row = t * TILE_ROWS, rows = w->rows - row < TILE_ROWS ? w->rows - row : TILE_ROWS;
-        b->kernels->pack[w->type](binding->tensor->data + row * row_bytes, row_bytes, (int)rows, blocks,
-                                  w->tiles + t * w->tile_bytes);
+        b->kernels->pack[w->type](data + row * row_bytes, row_bytes, (int)rows, blocks, w->tiles + t * w->tile_bytes);
     }
     if (b->map) {
         uint32_t row = first * TILE_ROWS, end = last * TILE_ROWS < w->rows ? last * TILE_ROWS : w->rows;
-        map_drop(b->map, binding->tensor->data + row * row_bytes, (end - row) * row_bytes);
+        map_drop(b->map, data + row * row_bytes, (end - row) * row_bytes);
     }
 }
 

@@ -37,7 +37,11 @@ struct binder {
 /* A matrix of exactly this shape. Names are printf formats: bind_matrix(b, &w, 2048, 2048, "blk.%u.attn_q.weight", l). */
 void bind_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, const char *format, ...) PRINTF_LIKE(5, 6);
 
-/* The same, but the file may lack it: w->rows then stays 0. */
+/* Rows `first` .. `first + rows - 1` of a matrix of `total` rows: one part of a tensor that holds several matrices. */
+void bind_rows(struct binder *b, struct weight *w, uint32_t first, uint32_t rows, uint32_t total, uint32_t k, const char *format,
+               ...) PRINTF_LIKE(7, 8);
+
+/* A matrix that the file may lack: w->rows then stays 0. */
 void bind_optional_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, const char *format, ...)
     PRINTF_LIKE(5, 6);
 

@@ -62,35 +62,95 @@ uint32_t bind_vocab(struct binder *b)
     return b->status ? 0 : (uint32_t)t->rows;
 }
 
-/* The divisor of positions: 1 without scaling. */
-static float linear_factor(struct binder *b)
+/* base^(-2i/dimensions), the angle of pair i per position, divided by divisor[i] (NULL: by one). */
+static double *frequencies(struct binder *b, uint32_t dimensions, float base, const float *divisor)
 {
-    struct gguf_str kind = { "none", 4 };
-    char key[128];
-    snprintf(key, sizeof key, "%s.rope.scaling.type", b->prefix);
-    if (!b->status)
-        b->status = gguf_string(b->gguf, key, &kind, b->err);
+    double *frequency = bind_alloc(b, dimensions / 2, sizeof *frequency);
+    for (uint32_t i = 0; frequency && i < dimensions / 2; i++)
+        frequency[i] = pow((double)base, -2.0 * i / dimensions) / (divisor ? (double)divisor[i] : 1.0);
+    return frequency;
+}
+
+/* Position interpolation, Chen et al. 2023 (arXiv:2306.15595): every angle is divided by one factor. */
+static void scale_linear(struct binder *b, double *frequency, uint32_t pairs)
+{
     float factor = 1.0f;
-    if (gguf_str_is(kind, "linear"))
-        bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scaling.factor");
-    else if (!gguf_str_is(kind, "none"))
-        bind_fail(b, SLM_UNSUPPORTED, "rope scaling '%.*s' is not supported (known: none, linear)", (int)(kind.length < 64 ? kind.length : 64),
-                  kind.data);
-    else
-        bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scale_linear"); /* the older key */
-    return factor;
+    bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scale_linear"); /* the older key */
+    bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scaling.factor");
+    for (uint32_t i = 0; i < pairs; i++)
+        frequency[i] /= (double)factor;
+}
+
+/* YaRN, Peng et al. 2023 (arXiv:2309.00071): pairs that turn more than beta_fast times over the original context keep their angle,
+ * those that turn less than beta_slow times are interpolated, those between are mixed; queries and keys grow by 0.1 ln s + 1 each.
+ * The mix is linear in the index of the pair, between whole indices, as in the authors' code and every model trained with it. */
+static void scale_yarn(struct binder *b, struct rope *rope, double *frequency, uint32_t dimensions, float base)
+{
+    float factor = 1.0f, fast = 32.0f, slow = 1.0f, attention = 1.0f, log_multiplier = 0.0f;
+    uint32_t original = 2048;
+    bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scaling.factor");
+    bind_optional_f32(b, &fast, 1e-3f, 1e6f, "rope.scaling.yarn_beta_fast");
+    bind_optional_f32(b, &slow, 1e-3f, 1e6f, "rope.scaling.yarn_beta_slow");
+    bind_optional_f32(b, &attention, 1e-3f, 1e3f, "rope.scaling.attn_factor");
+    bind_optional_f32(b, &log_multiplier, 0.0f, 1e3f, "rope.scaling.yarn_log_multiplier");
+    bind_optional_u32(b, &original, 1, MAX_CONTEXT, "context_length");
+    bind_optional_u32(b, &original, 1, MAX_CONTEXT, "rope.scaling.original_context_length");
+    const double turn = 2 * 3.14159265358979323846, per_index = 2 * log((double)base) / dimensions;
+    double low = floor(log(original / (turn * (double)fast)) / per_index), high = ceil(log(original / (turn * (double)slow)) / per_index);
+    low = low > 0 ? low : 0;
+    high = high < dimensions - 1 ? high : dimensions - 1;
+    high = high > low ? high : low + 0.001;
+    for (uint32_t i = 0; i < dimensions / 2; i++) {
+        const double ramp = i <= low ? 0 : i >= high ? 1 : (i - low) / (high - low);
+        frequency[i] = frequency[i] * (1 - ramp) + frequency[i] / (double)factor * ramp;
+    }
+    const double growth = factor > 1 ? log((double)factor) / 10 : 0;
+    rope->magnitude = (float)((double)attention * (growth + 1) / (growth * (double)log_multiplier + 1));
+}
+
+/* LongRoPE, Ding et al. 2024 (arXiv:2402.13753): a divisor for each pair, of which short contexts and long ones have their own. */
+static void scale_longrope(struct binder *b, struct rope *rope, uint32_t dimensions, float base)
+{
+    float *short_divisor, *long_divisor;
+    bind_vector(b, &short_divisor, dimensions / 2, "rope_factors_short.weight");
+    bind_vector(b, &long_divisor, dimensions / 2, "rope_factors_long.weight");
+    bind_u32(b, &rope->original, 1, MAX_CONTEXT, "rope.scaling.original_context_length");
+    bind_optional_f32(b, &rope->magnitude, 1e-3f, 1e3f, "rope.scaling.attn_factor");
+    rope->frequency = frequencies(b, dimensions, base, short_divisor);
+    rope->stretched = frequencies(b, dimensions, base, long_divisor);
 }
 
 void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float base, bool adjacent)
 {
-    const uint32_t pairs = dimensions / 2;
-    const float factor = linear_factor(b);
+    *rope = (struct rope){ .pairs = dimensions / 2, .adjacent = adjacent, .magnitude = 1.0f };
+    struct gguf_str kind = { "linear", 6 };
+    char key[128];
+    snprintf(key, sizeof key, "%s.rope.scaling.type", b->prefix);
+    if (!b->status)
+        b->status = gguf_string(b->gguf, key, &kind, b->err);
+    if (!b->status && gguf_find_tensor(b->gguf, "rope_factors_long.weight")) {
+        scale_longrope(b, rope, dimensions, base);
+        return;
+    }
     float *divisor;
-    bind_optional_vector(b, &divisor, pairs, "rope_freqs.weight");
-    double *frequency = bind_alloc(b, pairs, sizeof *frequency);
+    bind_optional_vector(b, &divisor, dimensions / 2, "rope_freqs.weight"); /* Llama 3's scaling, worked out in the file */
+    double *frequency = frequencies(b, dimensions, base, divisor);
     if (!frequency)
         return;
-    for (uint32_t i = 0; i < pairs; i++)
-        frequency[i] = pow((double)base, -2.0 * i / dimensions) / (double)factor / (divisor ? (double)divisor[i] : 1.0);
-    *rope = (struct rope){ .pairs = pairs, .adjacent = adjacent, .magnitude = 1.0f, .frequency = frequency };
+    rope->frequency = frequency;
+    if (gguf_str_is(kind, "linear"))
+        scale_linear(b, frequency, dimensions / 2);
+    else if (gguf_str_is(kind, "yarn"))
+        scale_yarn(b, rope, frequency, dimensions, base);
+    else if (gguf_str_is(kind, "longrope"))
+        bind_fail(b, SLM_FORMAT, "tensor rope_factors_long.weight is missing: rope scaling 'longrope' needs it");
+    else if (!gguf_str_is(kind, "none") && !gguf_str_is(kind, "llama3"))
+        bind_fail(b, SLM_UNSUPPORTED, "rope scaling '%.*s' is not supported (known: none, linear, yarn, llama3, longrope)",
+                  (int)(kind.length < 64 ? kind.length : 64), kind.data);
+}
+
+void bind_local_rope(struct binder *b, struct rope *rope, const struct rope *global, float base)
+{
+    *rope = (struct rope){ .table = 1, .pairs = global->pairs, .adjacent = global->adjacent, .magnitude = 1.0f,
+                           .frequency = frequencies(b, 2 * global->pairs, base, NULL) };
 }

@@ -19,7 +19,8 @@ enum {
 /* What the engine needs to know of a model, set by load. */
 struct config {
     uint32_t layers, embedding, heads, kv_heads, head_dim, vocab, context;
-    uint32_t rope_pairs;                /* of the widest rope */
+    uint32_t kv_layers;                 /* layers with keys and values of their own */
+    uint32_t ropes, rope_pairs;         /* number of ropes; pairs of the widest one */
     uint32_t buffer_width[MAX_BUFFERS]; /* floats per token of each activation buffer, 0: unused */
     const struct weight *token_embedding;
     const struct weight *output;        /* may be token_embedding */
@@ -47,8 +48,11 @@ void bind_heads(struct binder *b, uint32_t embedding, uint32_t *heads, uint32_t 
 /* Rows of token_embd.weight [vocab, embedding], which the file alone decides. */
 uint32_t bind_vocab(struct binder *b);
 
-/* A rope of `dimensions` dimensions: frequencies base^(-2i/dimensions), divided by the linear scaling factor of the metadata and by
- * the tensor rope_freqs.weight where the file has one. SLM_UNSUPPORTED for other kinds of scaling. */
+/* A rope of `dimensions` dimensions, base^(-2i/dimensions) per position, with the scaling that the file asks for: none, linear, yarn,
+ * llama3 (divisors in the tensor rope_freqs.weight) or longrope (in rope_factors_short.weight and rope_factors_long.weight). */
 void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float base, bool adjacent);
+
+/* A second rope, for local layers: another base, never scaled. */
+void bind_local_rope(struct binder *b, struct rope *rope, const struct rope *global, float base);
 
 #endif
