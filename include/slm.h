@@ -123,8 +123,8 @@ static inline slm_model_options slm_model_options_default(void)
     return value;
 }
 
-/* Opens a GGUF file: maps it, checks it, packs its weights. The file is not needed afterwards and must not change during
- * the call. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
+/* Opens a GGUF file: maps it, checks it, packs its weights. The file must not change during the call and is not needed
+ * afterwards, but for Gemma 3n, whose per-layer embeddings stay in the mapped file: it must not change while that is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
 SLM_API slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err);
 
 /* The same from memory. The library keeps no pointer into `data` after the call. */
@@ -337,6 +337,7 @@ typedef struct slm_shape {
     uint32_t layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab;
     bool tied;              /* the output matrix is the token embedding */
     float rope_base;
+    uint32_t window;        /* positions that local layers see, where the architecture has such; 0: all */
 } slm_shape;
 
 /* The index-th known shape, or NULL past the last one. Static. */

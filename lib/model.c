@@ -106,7 +106,7 @@ static slm_status check_vocab(const slm_model *model, slm_error *err)
     return SLM_OK;
 }
 
-static slm_status fill(slm_model *model, const struct gguf *gguf, const struct map *map, const struct random_spec *random,
+static slm_status fill(slm_model *model, const struct gguf *gguf, struct map *map, const struct random_spec *random,
                        const slm_model_options *options, slm_error *err)
 {
     TRY(read_names(model, gguf, err));
@@ -121,10 +121,15 @@ static slm_status fill(slm_model *model, const struct gguf *gguf, const struct m
     binder_finish(&b);
     if (status)
         return status;
-    return check_vocab(model, err);
+    TRY(check_vocab(model, err));
+    if (b.keeps_map) {
+        model->map = *map;
+        *map = (struct map){ NULL, 0 };
+    }
+    return SLM_OK;
 }
 
-slm_status model_new(const struct gguf *gguf, const struct map *map, const struct random_spec *random,
+slm_status model_new(const struct gguf *gguf, struct map *map, const struct random_spec *random,
                      const slm_model_options *options, slm_model **out, slm_error *err)
 {
     mem m;
@@ -157,6 +162,7 @@ void model_free(slm_model *model)
         mem_free(&m, model->owned[i]);
     mem_free(&m, model->owned);
     mem_free(&m, model->arena);
+    map_close(&model->map);
     mem_free(&m, model->architecture);
     mem_free(&m, model->name);
     mem_free(&m, model->chat_template);

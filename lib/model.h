@@ -14,6 +14,7 @@ struct slm_model {
     const struct arch *arch;        /* NULL: vocabulary only */
     struct config config;
     void *params;                   /* the architecture's own struct */
+    struct map map;                 /* of the file, if a part of it stays in use; else empty */
     struct tokenizer *tokenizer;    /* NULL: a random model */
     uint8_t *arena;                 /* packed tiles of all matrices */
     uint64_t arena_bytes, decode_bytes, parameters, layer_parameters;
@@ -26,8 +27,9 @@ struct slm_model {
     void *log_user;
 };
 
-/* Both fill a model from a GGUF directory. `map` is the mapping that the directory lies in, or NULL; `random` replaces the tensors. */
-slm_status model_new(const struct gguf *gguf, const struct map *map, const struct random_spec *random,
+/* Both fill a model from a GGUF directory. `map` is the mapping that the directory lies in, or NULL: a model that keeps
+ * using it takes it over and leaves *map empty; `random` replaces the tensors. */
+slm_status model_new(const struct gguf *gguf, struct map *map, const struct random_spec *random,
                      const slm_model_options *options, slm_model **model, slm_error *err);
 void model_free(slm_model *model);
 

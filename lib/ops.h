@@ -18,6 +18,7 @@ struct act_block;
 struct kernels;
 struct kvcache;
 struct par;
+struct table;
 struct weight;
 
 /* A model has at most this many ropes in use at once: one for its global layers, one for its local ones. */
@@ -96,6 +97,30 @@ void scale_far(struct pass *p, float *y, float beta, uint32_t period, uint32_t n
 /* gate = silu(gate) * up, or gelu(gate) * up (the tanh form): [count, n] */
 void silu_gate(struct pass *p, float *gate, const float *up, uint32_t n);
 void gelu_gate(struct pass *p, float *gate, const float *up, uint32_t n);
+
+/* x[t] = row tokens[t] of a table that is only looked up: [count, w->k]. Tokens beyond its rows get the first one. */
+void embed_table(struct pass *p, const struct table *w, float *x);
+
+/* y = x * w on every row: [count, n] */
+void multiply(struct pass *p, const float *x, const float *w, uint32_t n, float *y);
+
+/* y = tanh(y): [count, n] */
+void squash(struct pass *p, float *y, uint32_t n);
+
+/* y = columns first .. first + n - 1 of x [count, width]: [count, n] */
+void take_columns(struct pass *p, const float *x, uint32_t width, uint32_t first, uint32_t n, float *y);
+
+/* y *= |x| / |y|, Euclidean, row by row: [count, n] */
+void match_magnitude(struct pass *p, float *y, const float *x, uint32_t n);
+
+/* y = max(y - (mean + deviations * standard deviation), 0), both of its own row: [count, n] */
+void keep_outliers(struct pass *p, float *y, float deviations, uint32_t n);
+
+/* y_o = x_o + sum over i of c[o][i] x_i: x and y [streams, count, n], c [count, streams, streams] */
+void altup_predict(struct pass *p, const float *x, const float *c, uint32_t streams, uint32_t n, float *y);
+
+/* y_s = x_s + (c[s] + 1) (active - x_0): x and y [streams, count, n], active [count, n], c [count, streams] */
+void altup_correct(struct pass *p, const float *x, const float *active, const float *c, uint32_t streams, uint32_t n, float *y);
 
 /* Cosines and sines of every token's position, for rotate; once per pass. */
 void rope_positions(struct pass *p, const struct rope *rope);

@@ -14,6 +14,9 @@ struct range {
 /* The calling thread's tokens, first .. last - 1, of `count`. */
 struct range own_range(const struct pass *p, size_t count);
 
+/* Bytes of a tile of ACT_BLOCK values, or of one block if that is longer, of any weight type. */
+enum { TABLE_TILE = 8192 };
+
 /* Positions whose attention is computed in one go; the results of spans are merged in order. Part of the canonical arithmetic. */
 enum { SPAN = 512 };
 

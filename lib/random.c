@@ -9,6 +9,14 @@
 
 enum { METADATA_BYTES = 2048 };
 
+/* What the files of some architectures hold beside their sizes. */
+static const struct { const char *architecture, *key; float value; } scales[] = {
+    { "gemma2", "attn_logit_softcapping", 50.0f },  { "gemma2", "final_logit_softcapping", 30.0f },
+    { "gemma3n", "final_logit_softcapping", 30.0f }, { "granite", "embedding_scale", 12.0f },
+    { "granite", "residual_scale", 0.22f },          { "granite", "attention.scale", 0.015625f },
+    { "granite", "logit_scale", 8.0f },
+};
+
 /* ---- metadata: a GGUF file of keys only (layout: the GGUF specification) */
 
 struct writer {
@@ -65,6 +73,8 @@ slm_status random_metadata(const mem *m, const struct random_spec *spec, uint8_t
         { "attention.value_length", s->head_dim },
         { "rope.dimension_count", s->head_dim },
         { "vocab_size", s->vocab },
+        { "attention.sliding_window", s->window },
+        { "attention.shared_kv_layers", strcmp(s->architecture, "gemma3n") ? 0 : s->layers / 3 },
     };
     struct writer w = { .bytes = mem_alloc(m, METADATA_BYTES, 1), .prefix = s->architecture };
     if (!w.bytes)
@@ -76,6 +86,9 @@ slm_status random_metadata(const mem *m, const struct random_spec *spec, uint8_t
     for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
         put_value(&w, integers[i].key, GGUF_U32, &integers[i].value);
     put_value(&w, "rope.freq_base", GGUF_F32, &s->rope_base);
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++)
+        if (!strcmp(s->architecture, scales[i].architecture))
+            put_value(&w, scales[i].key, GGUF_F32, &scales[i].value);
     if (w.used > METADATA_BYTES) {
         mem_free(m, w.bytes);
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the shape's names are too long");
@@ -109,8 +122,8 @@ unsigned random_type(const struct random_spec *spec, const char *name, uint32_t 
         return WEIGHT_TYPES;
     unsigned type = strcmp(spec->type, "Q4_K_M") ? quant_by_name(spec->type) : q4_k_m(spec, name);
     if (type != WEIGHT_TYPES && k % quants[type].block)
-        type = WEIGHT_Q8_0; /* as quantizers do for rows that are no multiple of the block */
-    return type != WEIGHT_TYPES && k % quants[type].block ? WEIGHT_TYPES : type;
+        type = k % quants[WEIGHT_Q8_0].block ? WEIGHT_F16 : WEIGHT_Q8_0; /* as quantizers do for rows that don't fit the block */
+    return type;
 }
 
 /* ---- values */
@@ -146,6 +159,13 @@ static void random_block(uint8_t *block, unsigned type, uint64_t *state)
     for (uint32_t i = 0; i < halves; i++)
         half[i] = type == WEIGHT_BF16 ? (uint16_t)((half[i] & 0x807f) | BF16_SMALL) : (uint16_t)((half[i] & 0x83ff) | F16_SMALL);
     memcpy(block, half, halves * sizeof *half);
+}
+
+void random_halves(uint16_t *halves, size_t count)
+{
+    uint64_t state = count;
+    for (size_t i = 0; i < count; i++)
+        halves[i] = (uint16_t)((next_random(&state) & 0x83ff) | F16_SMALL);
 }
 
 void random_tiles(const struct weight *w, uint32_t first, uint32_t last)

@@ -18,6 +18,9 @@ slm_status random_metadata(const mem *m, const struct random_spec *spec, uint8_t
 /* The weight type of the matrix of that name with rows of k values, WEIGHT_TYPES if the model has none of that name. */
 unsigned random_type(const struct random_spec *spec, const char *name, uint32_t k);
 
+/* Fills `count` F16 values likewise. */
+void random_halves(uint16_t *halves, size_t count);
+
 /* Fills tiles first .. last - 1 with random values of a usual size. */
 void random_tiles(const struct weight *w, uint32_t first, uint32_t last);
 

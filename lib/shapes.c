@@ -2,7 +2,7 @@
 
 static const slm_shape shapes[] = {
 #define SHAPE(name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base)          \
-    {name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base},
+    {name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base, 0},
 #include "shapes.def"
 #undef SHAPE
 };

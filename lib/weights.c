@@ -1,5 +1,6 @@
 #include "weights.h"
 
+#include "ops_internal.h"
 #include "par.h"
 #include "random.h"
 
@@ -140,6 +141,31 @@ static void add_matrix(struct binder *b, struct weight *w, uint32_t first, uint3
                           .tile_bytes = (size_t)(k / q->block) * q->tile_bytes };
     b->bindings[b->count++] = (struct binding){ .weight = w, .tensor = t, .first_row = first };
     b->parameters += (uint64_t)rows * k;
+}
+
+void bind_table(struct binder *b, struct table *w, uint32_t rows, uint32_t k, const char *name)
+{
+    const struct gguf_tensor *t = b->status || b->random ? NULL : find(b, name, rows, k, false);
+    const unsigned type = b->random ? WEIGHT_F16 : t ? quant_by_gguf(t->type) : WEIGHT_TYPES;
+    if (b->status)
+        return;
+    if (type == WEIGHT_TYPES || quants[type].tile_bytes * (quants[type].block < ACT_BLOCK ? ACT_BLOCK : 1) > TABLE_TILE) {
+        bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %u, which is not supported", name, t->type);
+        return;
+    }
+    *w = (struct table){ .rows = rows, .k = k, .type = type, .row_bytes = (size_t)(k / quants[type].block) * quants[type].block_bytes };
+    b->parameters += (uint64_t)rows * k;
+    if (t && b->map) {
+        w->data = t->data;
+        b->keeps_map = true;
+        return;
+    }
+    uint8_t *copy = bind_alloc(b, rows, w->row_bytes);
+    if (copy && t)
+        memcpy(copy, t->data, rows * w->row_bytes);
+    else if (copy)
+        random_halves((uint16_t *)(void *)copy, (size_t)rows * k);
+    w->data = copy;
 }
 
 static void add_vector(struct binder *b, float **v, uint32_t n, bool optional, const char *name)

@@ -16,6 +16,14 @@ struct weight {
     uint8_t *tiles;             /* [tile_count][tile_bytes], 64-byte aligned */
 };
 
+/* A matrix whose rows are only looked up, in the file's own format: it stays in the mapped file, or is copied from memory. */
+struct table {
+    uint32_t rows, k;
+    unsigned type;              /* enum weight_type */
+    size_t row_bytes;
+    const uint8_t *data;        /* [rows][row_bytes] */
+};
+
 /* What an architecture's load function binds with. It names each tensor once; the tiles are filled after it returns. The first
  * failure is kept in `status` (and *err) and makes later calls do nothing, so a load function need not check each. */
 struct binder {
@@ -32,6 +40,7 @@ struct binder {
     void **owned;                       /* every vector and allocation, freed with the model */
     size_t owned_count, owned_room;
     uint64_t parameters;
+    bool keeps_map;                     /* a table points into the map, which must live as long as the model */
 };
 
 /* A matrix of exactly this shape. Names are printf formats: bind_matrix(b, &w, 2048, 2048, "blk.%u.attn_q.weight", l). */
@@ -40,6 +49,8 @@ void bind_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, 
 /* Rows `first` .. `first + rows - 1` of a matrix of `total` rows: one part of a tensor that holds several matrices. */
 void bind_rows(struct binder *b, struct weight *w, uint32_t first, uint32_t rows, uint32_t total, uint32_t k, const char *format,
                ...) PRINTF_LIKE(7, 8);
+
+void bind_table(struct binder *b, struct table *w, uint32_t rows, uint32_t k, const char *name);
 
 /* A matrix that the file may lack: w->rows then stays 0. */
 void bind_optional_matrix(struct binder *b, struct weight *w, uint32_t rows, uint32_t k, const char *format, ...)

@@ -11,18 +11,37 @@
 static const slm_shape small = { .name = "small", .architecture = "llama", .layers = 2, .embedding = 256, .heads = 8, .kv_heads = 2,
                                  .head_dim = 32, .feed_forward = 512, .vocab = 301, .tied = true, .rope_base = 500000 };
 
+/* Every architecture, with layers enough for each kind that it has and a window that a few tokens fill. */
+static const char *const architectures[] = {
+#define ARCH(name) #name,
+#include "../lib/arch/archs.def"
+#undef ARCH
+};
+enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
+
+static slm_shape shape_of(const char *architecture)
+{
+    return (slm_shape){ .name = "tiny", .architecture = architecture, .layers = 8, .embedding = 64, .heads = 4, .kv_heads = 2,
+                        .head_dim = 32, .feed_forward = 96, .vocab = small.vocab, .tied = true, .rope_base = 10000, .window = 20 };
+}
+
 static const char *const types[] = { "Q4_0", "Q8_0", "Q4_K_M", "Q6_K" };
 static const char *const tiers[] = { "scalar", "avx2", "avx512", "neon" };
 enum { TYPES = sizeof types / sizeof *types, TIERS = sizeof tiers / sizeof *tiers };
 
-static slm_model *open_random(const char *type, const char *isa)
+static slm_model *open_shape(const slm_shape *shape, const char *type, const char *isa)
 {
     slm_model_options options = slm_model_options_default();
     options.isa = isa;
     slm_model *model = NULL;
     slm_error err;
-    ck_assert_msg(!slm_model_random(&small, type, &options, &model, &err), "%s", err.message);
+    ck_assert_msg(!slm_model_random(shape, type, &options, &model, &err), "%s", err.message);
     return model;
+}
+
+static slm_model *open_random(const char *type, const char *isa)
+{
+    return open_shape(&small, type, isa);
 }
 
 static slm_session *open_session(const slm_model *model, int threads, uint32_t batch, uint32_t sequences, uint32_t outputs)
@@ -96,6 +115,58 @@ START_TEST(tiers_threads_and_cuts)
         slm_model_free(model);
     }
     free(want);
+}
+END_TEST
+
+/* The same for every architecture, with fewer cuts. */
+START_TEST(every_architecture)
+{
+    enum { COUNT = 45 };
+    static const struct { int threads; uint32_t batch; } cuts[] = { { 1, 1 }, { 2, 7 }, { 3, COUNT }, { 7, 33 } };
+    const slm_shape shape = shape_of(architectures[_i]);
+    slm_token tokens[COUNT];
+    make_tokens(tokens, COUNT);
+    slm_model *scalar = open_shape(&shape, "Q8_0", "scalar");
+    float *want = run(scalar, 1, COUNT, tokens, COUNT);
+    ck_assert(want[0] == want[0] && want[0] != want[1]);
+    slm_model_free(scalar);
+    for (size_t tier = 0; tier < TIERS; tier++) {
+        if (!supported(tiers[tier]))
+            continue;
+        slm_model *model = open_shape(&shape, "Q8_0", tiers[tier]);
+        for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+            float *got = run(model, cuts[i].threads, cuts[i].batch, tokens, COUNT);
+            ck_assert_msg(!memcmp(got, want, COUNT * shape.vocab * sizeof *got), "%s %s, %d threads, batches of %u differ",
+                          architectures[_i], tiers[tier], cuts[i].threads, cuts[i].batch);
+            free(got);
+        }
+        slm_model_free(model);
+    }
+    free(want);
+}
+END_TEST
+
+/* A window much shorter than the context: whole spans of it are out of sight. */
+START_TEST(windows_over_spans)
+{
+    enum { COUNT = 1100, LAST = 3 };
+    static slm_token tokens[COUNT];
+    make_tokens(tokens, COUNT);
+    const slm_shape shape = shape_of("gemma2");
+    slm_model *model = open_shape(&shape, "Q8_0", NULL);
+    float *want = run(model, 1, 512, tokens, COUNT);
+    slm_session *session = open_session(model, 3, 100, 1, 1);
+    slm_error err;
+    slm_batch b = { .tokens = tokens, .count = COUNT - LAST };
+    ck_assert(!slm_decode(session, &b, &err));
+    for (size_t i = COUNT - LAST; i < COUNT; i++) {
+        b = (slm_batch){ .tokens = tokens + i, .count = 1 };
+        ck_assert(!slm_decode(session, &b, &err));
+        ck_assert_msg(!memcmp(slm_logits(session, 0), want + i * shape.vocab, shape.vocab * sizeof *want), "token %zu differs", i);
+    }
+    slm_session_free(session);
+    free(want);
+    slm_model_free(model);
 }
 END_TEST
 
@@ -197,6 +268,8 @@ Suite *suite_bits(void)
     TCase *tc = tcase_create("bits");
     tcase_set_timeout(tc, 600);
     tcase_add_loop_test(tc, tiers_threads_and_cuts, 0, TYPES);
+    tcase_add_loop_test(tc, every_architecture, 0, ARCHITECTURES);
+    tcase_add_test(tc, windows_over_spans);
     tcase_add_test(tc, spans_of_attention);
     tcase_add_test(tc, shared_batches);
     tcase_add_test(tc, reused_prefix);

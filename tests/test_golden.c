@@ -15,7 +15,7 @@ static const struct golden {
     { "llama", 0.002 },        { "llama-untied", 0.002 }, { "llama-q4_0", 0.022 },    { "llama-q8_0", 0.022 },
     { "llama-q4_k_m", 0.022 }, { "qwen2", 0.002 },        { "qwen3", 0.002 },         { "gemma", 0.002 },
     { "gemma2", 0.002 },       { "gemma3", 0.002 },       { "phi3", 0.002 },          { "phi3-longrope", 0.002 },
-    { "granite", 0.002 },      { "smollm3", 0.002 },      { "olmo2", 0.002 },
+    { "granite", 0.002 },      { "smollm3", 0.002 },      { "olmo2", 0.002 },         { "gemma3n", 0.002 },
 };
 
 enum { GOLDENS = sizeof goldens / sizeof *goldens };

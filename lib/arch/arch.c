@@ -62,6 +62,66 @@ uint32_t bind_vocab(struct binder *b)
     return b->status ? 0 : (uint32_t)t->rows;
 }
 
+uint32_t bind_tensor_rows(struct binder *b, const char *name, uint32_t fallback, uint32_t high)
+{
+    const struct gguf_tensor *t = b->status ? NULL : gguf_find_tensor(b->gguf, name);
+    if (!t)
+        return fallback; /* binding it says what is missing */
+    if (t->rows > high)
+        bind_fail(b, SLM_FORMAT, "%s has %llu rows, more than %u", name, (unsigned long long)t->rows, high);
+    return b->status ? fallback : (uint32_t)t->rows;
+}
+
+/* The metadata value of that key if it is an array; fails if it has no element for the layer. */
+static const struct gguf_kv *layer_array(struct binder *b, const char *key, uint32_t layer)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s", b->prefix, key);
+    const struct gguf_kv *kv = b->status ? NULL : gguf_find(b->gguf, name);
+    if (!kv || !kv->is_array)
+        return NULL;
+    if (layer >= kv->count)
+        bind_fail(b, SLM_FORMAT, "%s has %llu values, layer %u has none", name, (unsigned long long)kv->count, layer);
+    return b->status ? NULL : kv;
+}
+
+void bind_layer_u32(struct binder *b, uint32_t *value, uint32_t low, uint32_t high, const char *key, uint32_t layer)
+{
+    const struct gguf_kv *kv = layer_array(b, key, layer);
+    int64_t found = -1;
+    if (!kv) {
+        bind_u32(b, value, low, high, key);
+        return;
+    }
+    if (!gguf_element_i64(kv, layer, &found) || found < low || found > high)
+        bind_fail(b, SLM_FORMAT, "%s.%s is %lld for layer %u, expected %u to %u", b->prefix, key, (long long)found, layer, low, high);
+    else
+        *value = (uint32_t)found;
+}
+
+void bind_layer_f32(struct binder *b, float *value, const char *key, uint32_t layer)
+{
+    const struct gguf_kv *kv = layer_array(b, key, layer);
+    if (kv && (!gguf_element_f32(kv, layer, value) || *value != *value || *value > 1e6f))
+        bind_fail(b, SLM_FORMAT, "%s.%s has no usable number for layer %u", b->prefix, key, layer);
+}
+
+bool bind_is_local(struct binder *b, uint32_t layer, uint32_t period)
+{
+    const struct gguf_kv *kv = layer_array(b, "attention.sliding_window_pattern", layer);
+    if (kv) {
+        if (kv->type == GGUF_BOOL)
+            return kv->data[layer] != 0;
+        int64_t found = 0;
+        if (!gguf_element_i64(kv, layer, &found))
+            bind_fail(b, SLM_FORMAT, "%s.attention.sliding_window_pattern holds neither booleans nor integers", b->prefix);
+        return found != 0;
+    }
+    if (!b->status)
+        bind_optional_u32(b, &period, 1, MAX_LAYERS, "attention.sliding_window_pattern");
+    return (layer + 1) % period != 0;
+}
+
 /* base^(-2i/dimensions), the angle of pair i per position, divided by divisor[i] (NULL: by one). */
 static double *frequencies(struct binder *b, uint32_t dimensions, float base, const float *divisor)
 {

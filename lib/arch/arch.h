@@ -13,7 +13,8 @@ enum {
     MAX_HEAD_DIM = 512,
     MAX_VOCAB = 1 << 22,
     MAX_CONTEXT = 1 << 24,
-    MAX_BUFFERS = 16,
+    MAX_PER_LAYER = 1 << 12,    /* of one layer's share of a per-layer embedding */
+    MAX_BUFFERS = 24,
 };
 
 /* What the engine needs to know of a model, set by load. */
@@ -47,6 +48,17 @@ void bind_heads(struct binder *b, uint32_t embedding, uint32_t *heads, uint32_t 
 
 /* Rows of token_embd.weight [vocab, embedding], which the file alone decides. */
 uint32_t bind_vocab(struct binder *b);
+
+/* Rows of a tensor, which the file alone decides, at most `high`; `fallback` for random models. */
+uint32_t bind_tensor_rows(struct binder *b, const char *name, uint32_t fallback, uint32_t high);
+
+/* Metadata that is one value for all layers or an array with one for each; keeps *value if it is missing (u32: fails). */
+void bind_layer_u32(struct binder *b, uint32_t *value, uint32_t low, uint32_t high, const char *key, uint32_t layer);
+void bind_layer_f32(struct binder *b, float *value, const char *key, uint32_t layer);
+
+/* Whether a layer sees a sliding window only: attention.sliding_window_pattern says so for each layer, or gives a period of which the
+ * last layer is global; `period` if the file does not say. */
+bool bind_is_local(struct binder *b, uint32_t layer, uint32_t period);
 
 /* A rope of `dimensions` dimensions, base^(-2i/dimensions) per position, with the scaling that the file asks for: none, linear, yarn,
  * llama3 (divisors in the tensor rope_freqs.weight) or longrope (in rope_factors_short.weight and rope_factors_long.weight). */

@@ -10,7 +10,8 @@
 struct gemma {
     struct decoder base;
     struct rope local_rope;         /* Gemma 3 */
-    uint32_t window, period;        /* layers l with (l + 1) % period != 0 are local; window 0: none is */
+    uint32_t window;                /* positions that local layers see, 0: all */
+    bool *local;                    /* [layers] */
     float attention_softcap, logit_softcap;     /* 0: none */
 };
 
@@ -19,8 +20,19 @@ static struct gemma *load(struct binder *b, struct config *c, unsigned parts)
     struct gemma *m = bind_alloc(b, 1, sizeof *m);
     if (!m || !bind_decoder(b, &m->base, c, false, PRE_NORMS | parts))
         return NULL;
+    m->local = bind_alloc(b, m->base.layer_count, sizeof *m->local);
+    if (!m->local)
+        return NULL;
     bind_optional_f32(b, &m->logit_softcap, 0.0f, 1e6f, "final_logit_softcapping");
     return m;
+}
+
+/* Every period-th layer is global, the others are local. */
+static void bind_windows(struct binder *b, struct gemma *m, uint32_t period)
+{
+    bind_optional_u32(b, &m->window, 0, MAX_CONTEXT, "attention.sliding_window");
+    for (uint32_t l = 0; l < m->base.layer_count; l++)
+        m->local[l] = bind_is_local(b, l, period);
 }
 
 /* The largest models of Gemma 2 and 3 scale queries by their width per head, which no key of their files says. */
@@ -40,8 +52,7 @@ static void *load_gemma2(struct binder *b, struct config *c)
     struct gemma *m = load(b, c, POST_NORMS);
     if (!m)
         return NULL;
-    m->period = 2;
-    bind_optional_u32(b, &m->window, 0, MAX_CONTEXT, "attention.sliding_window");
+    bind_windows(b, m, 2);
     bind_optional_f32(b, &m->attention_softcap, 0.0f, 1e6f, "attn_logit_softcapping");
     scale_by_width(&m->base, 46, 4608); /* 27B */
     return m;
@@ -53,8 +64,7 @@ static void *load_gemma3(struct binder *b, struct config *c)
     if (!m)
         return NULL;
     float local_base = 10000.0f;
-    m->period = 6;
-    bind_optional_u32(b, &m->window, 0, MAX_CONTEXT, "attention.sliding_window");
+    bind_windows(b, m, 6);
     bind_optional_f32(b, &local_base, 1.0f, 1e12f, "rope.freq_base_swa");
     bind_local_rope(b, &m->local_rope, &m->base.rope, local_base);
     scale_by_width(&m->base, 62, 5376); /* 27B */
@@ -76,7 +86,7 @@ static void forward(struct pass *p, const void *model)
     scale(p, x, sqrtf((float)m->D), m->D);
     for (uint32_t l = 0; l < m->layer_count; l++) {
         const struct layer *w = &m->layers[l];
-        const bool local = gemma->period && (l + 1) % gemma->period;
+        const bool local = gemma->local[l];
         const struct rope *rope = local && gemma->local_rope.pairs ? &gemma->local_rope : &m->rope;
 
         norm(p, x, w->attn_norm, m->D, m->eps, h);
