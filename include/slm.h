@@ -124,7 +124,8 @@ static inline slm_model_options slm_model_options_default(void)
 }
 
 /* Opens a GGUF file: maps it, checks it, packs its weights. The file must not change during the call and is not needed
- * afterwards, but for Gemma 3n, whose per-layer embeddings stay in the mapped file: it must not change while that is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
+ * afterwards, but for Gemma 3n: the table of its per-layer embeddings stays in the mapped file, which must not change while
+ * the model is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
 SLM_API slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err);
 
 /* The same from memory. The library keeps no pointer into `data` after the call. */
