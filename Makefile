@@ -1,7 +1,9 @@
 # libslm - one Makefile for everything; `make help` lists the targets.
 
 # --- settings: `make NAME=VALUE`
-BUILD ?= build
+# CROSS=aarch64-linux-gnu- takes the tools of that prefix, and a build folder of its own
+CROSS ?=
+BUILD ?= build$(CROSS:%-=/%)
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -31,7 +33,8 @@ endif
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 
 # --- options: 1 where found, 0 builds without; WERROR=1 turns warnings into errors
-exists = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1 || echo 0)
+# pkg-config knows the libraries of this machine, not those of another
+exists = $(if $(CROSS),0,$(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo 1 || echo 0))
 OPENMP ?= $(shell echo '\#include <omp.h>' | $(CC) -fopenmp -E - >/dev/null 2>&1 && echo 1 || echo 0)
 HWLOC ?= $(call exists,hwloc)
 CJSON ?= $(call exists,libcjson)
@@ -66,10 +69,7 @@ ifeq ($(ARCH),x86_64)
 KERNEL_DIRS += kernels/avx2 kernels/avx512
 endif
 ifeq ($(ARCH),aarch64)
-ifneq ($(wildcard kernels/neon/*.c),)
 KERNEL_DIRS += kernels/neon
-BASE += -DSLM_NEON
-endif
 endif
 FLAGS_kernels := $(KERNEL_CFLAGS)
 FLAGS_kernels/ref := $(KERNEL_CFLAGS)
@@ -100,6 +100,15 @@ KERNEL_SRC := $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c))
 LIB_SRC := $(wildcard lib/*.c lib/tokenizer/*.c lib/chat/*.c lib/arch/*.c)
 TEST_SRC := $(wildcard tests/*.c tests/fuzz/*.c)
 SUITES := $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
+TEST_PKGS := check libpcre2-8 libcjson
+ifneq ($(CROSS),)
+# the suites that depend on the processor, with a stand-in for Check, so that no library of the other machine is needed
+SUITES := kernels bits golden
+TEST_SRC := $(SUITES:%=tests/test_%.c) $(wildcard tests/*harness*.c) tests/main.c tests/tests.c tests/cross/check.c
+TEST_PKGS :=
+FLAGS_tests += -Itests/cross
+FLAGS_tests/cross := -Itests/cross
+endif
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/slm-*.c))
 TOOL_COMMON := $(filter-out tools/slm-%,$(wildcard tools/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -111,8 +120,7 @@ TEST_OBJ := $(call obj,$(TEST_SRC))
 COMMON_OBJ := $(call obj,$(TOOL_COMMON))
 # parts of slm-NAME that no other tool needs lie in tools/NAME/
 tool_parts = $(call obj,$(wildcard tools/$(1:slm-%=%)/*.c))
-TEST_PKGS := check libpcre2-8 libcjson
-TEST_LIBS = $(shell $(PKG_CONFIG) --libs $(TEST_PKGS))
+TEST_LIBS = $(if $(TEST_PKGS),$(shell $(PKG_CONFIG) --libs $(TEST_PKGS)))
 SHARED_LIB := libslm.so.$(VERSION)
 
 # What the scripts below use. Not the options: those found before an installation must not reach the make started after it.
@@ -143,7 +151,7 @@ run-check: all tests
 
 # --- more checks, each in a build of its own
 SANITIZE = BUILD=$(BUILD)/$@ HWLOC=0 KERNEL_CFLAGS=
-.PHONY: asan tsan fuzz lint bench
+.PHONY: asan tsan fuzz check-isa lint bench
 asan: ## run the tests with the address, leak and undefined-behaviour sanitizers
 	@$(MAKE) $(SANITIZE) CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' tests tools
 	@scripts/sanitized.sh address $(BUILD)/asan/bin/tests
@@ -153,6 +161,9 @@ tsan: ## run the tests with the thread sanitizer (clang, libomp)
 fuzz: ## run each fuzzer of tests/fuzz for FUZZ_SECONDS (clang)
 	@$(MAKE) $(SANITIZE) OPENMP=0 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
 	@for f in $(FUZZERS); do scripts/fuzz.sh $(BUILD)/fuzz/bin/$$f $(FUZZ_SECONDS) || exit 1; done
+check-isa: tools ## test the instruction sets that this machine lacks: AArch64 by qemu, AVX-512 emulated
+	@scripts/deps.sh isa
+	@scripts/isa.sh
 lint: lib ## check the rules of the code, its symbols, the man pages and the docs
 	@scripts/lint.sh
 bench: $(BUILD)/bin/slm-bench ## measure a small model of random weights (slm-bench has more)
@@ -161,8 +172,9 @@ bench: $(BUILD)/bin/slm-bench ## measure a small model of random weights (slm-be
 .PHONY: help clean
 help: ## this list
 	@echo 'Targets:'
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | expand -t18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | expand -t18
 	@echo 'Options: OPENMP=0 HWLOC=0 CJSON=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
+	@echo 'For another machine: make CROSS=aarch64-linux-gnu- builds all into build/aarch64-linux-gnu'
 clean: ## remove build/
 	rm -rf $(BUILD)
 

@@ -54,7 +54,7 @@ static bool supported_avx512(void)
 }
 #endif
 
-#if defined(__aarch64__) && defined(SLM_NEON)
+#if defined(__aarch64__)
 #include <sys/auxv.h>
 
 static bool supported_neon(void)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# deps.sh build|tests - installs what the build (and the tests) need and this machine lacks; silent if that is nothing.
-# Without pkg-config or hwloc the library does without; the rest is needed. The tests' libraries are $TEST_PKGS.
+# deps.sh build|tests|isa - installs what the build (and the tests, and the emulators of `make check-isa`) need and this machine
+# lacks; silent if that is nothing. Without pkg-config, hwloc or the emulators it goes on; the rest is needed. The tests'
+# libraries are $TEST_PKGS.
 set -u
 : "${CC:=gcc}" "${CXX:=g++}" "${PKG_CONFIG:=pkg-config}"
 
@@ -20,7 +21,7 @@ package() {
 compiles "$CC" stdio.h c || needed="$needed $(package "$CC")"
 program "$PKG_CONFIG" || wanted="$wanted pkg-config"
 [ "${HWLOC:-1}" = 0 ] || library hwloc || wanted="$wanted libhwloc-dev"
-if [ "${1:-build}" = tests ]; then
+if [ "${1:-build}" != build ]; then
     compiles "$CXX" cstdio c++ || needed="$needed $(package "$CXX")"
     program "$PKG_CONFIG" || needed="$needed pkg-config" wanted=${wanted# pkg-config}
     for name in $TEST_PKGS; do
@@ -30,6 +31,14 @@ if [ "${1:-build}" = tests ]; then
         *) needed="$needed $name-dev" ;;
         esac
     done
+fi
+if [ "${1:-build}" = isa ]; then
+    program qemu-aarch64 || wanted="$wanted qemu-user"
+    { program aarch64-linux-gnu-gcc && [ -f /usr/aarch64-linux-gnu/include/stdio.h ]; } ||
+        wanted="$wanted gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+    case $(uname -m) in
+    x86_64) compiles "$CC" simde/x86/avx512.h c || wanted="$wanted libsimde-dev" ;;
+    esac
 fi
 [ -n "$needed$wanted" ] || exit 0
 
@@ -41,7 +50,7 @@ refuse() {
         exit 0
     fi
     echo "These are needed (Debian's names; other systems have similar ones):$needed"
-    [ -z "$wanted" ] || echo "These make it faster:$wanted"
+    [ -z "$wanted" ] || echo "These are used where they are found:$wanted"
     exit 1
 }
 

@@ -1,0 +1,18 @@
+#include "../tiles.h"
+#include "linear.h"
+#include "neon.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
+{
+    const struct tile_q4_0 *t = (const struct tile_q4_0 *)tile + b;
+    neon_nibbles(t->nibbles, half, out->w);
+    neon_take_away(8, out->w);
+    UNROLL
+    for (int quad = 0; quad < 2; quad++)
+        out->dw[quad] = neon_halves(t->d + 8 * half + 4 * quad);
+}
+
+void linear_Q4_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    neon_linear(ONE_SCALE, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}
