@@ -87,11 +87,15 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
     TRY(b->status);
     model->arena_bytes = binder_bytes(b);
     TRY(check_budget(model, options, b->err));
+    sum_up(model, b);
+    if (options->vocab_only) { /* a random model of which only the sizes are asked for */
+        model->arch = NULL;
+        return SLM_OK;
+    }
     model->arena = mem_alloc(&model->mem, model->arena_bytes, 1);
     if (!model->arena)
         return fail(b->err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for %llu MiB of weights",
                     (unsigned long long)(model->arena_bytes >> 20));
-    sum_up(model, b);
     if (options->threads <= 0)
         model->cores = topo_threads();
     return binder_pack(b, model->arena, options->threads > 0 ? options->threads : model->cores, options->progress,
@@ -112,7 +116,7 @@ static slm_status fill(slm_model *model, const struct gguf *gguf, struct map *ma
     TRY(read_names(model, gguf, err));
     if (!random)
         TRY(tokenizer_new(&model->mem, gguf, &model->tokenizer, err));
-    if (options->vocab_only)
+    if (options->vocab_only && !random)
         return SLM_OK;
     TRY(find_arch(model, gguf, err));
     struct binder b = { .mem = &model->mem, .kernels = &model->kernels, .gguf = gguf, .prefix = model->arch->name, .map = map,

@@ -1,4 +1,5 @@
 #include "../tools/bench/compare.h"
+#include "../tools/bench/fits.h"
 #include "../tools/bench/list.h"
 #include "../tools/bench/print.h"
 #include "tests.h"
@@ -111,6 +112,51 @@ START_TEST(latencies)
     r.n_gen = 10;
     r.n_seq = 4;
     ck_assert_double_eq(result_rate(&r, 1e9), 40);
+}
+END_TEST
+
+START_TEST(sizes)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {{"1", 1}, {"8GiB", (uint64_t)8 << 30}, {"8G", (uint64_t)8 << 30}, {"1.5MiB", 3 << 19}, {"500MB", 500000000},
+                {"2KiB", 2048}, {"3kB", 3000}, {"1TB", 1000000000000}};
+    static const char *const bad[] = {"", "0", "GiB", "8 GiB", "8GiBs", "8Gb", "-1", "8X", "inf", "1e300", "0x10"};
+    uint64_t bytes;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char text[16];
+        strcpy(text, good[i].text);
+        ck_assert_msg(fits_parse(text, &bytes), "%s", text);
+        ck_assert_uint_eq(bytes, good[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!fits_parse(bad[i], &bytes), "%s is taken", bad[i]);
+}
+END_TEST
+
+/* Without weights a random model has the same sizes. */
+START_TEST(sizes_only)
+{
+    const slm_shape shape = {"tiny", "llama", 2, 64, 4, 2, 16, 128, 100, true, 10000};
+    slm_model_info info[2] = {slm_model_info_default(), slm_model_info_default()};
+    for (int i = 0; i < 2; i++) {
+        slm_model_options options = slm_model_options_default();
+        options.vocab_only = i == 1;
+        slm_model *model;
+        slm_session *session;
+        slm_error err;
+        ck_assert_msg(!slm_model_random(&shape, "Q4_0", &options, &model, &err), "%s", err.message);
+        slm_model_get_info(model, &info[i]);
+        ck_assert_int_eq(slm_session_new(model, NULL, &session, &err), i ? SLM_INVALID : SLM_OK);
+        slm_session_free(session);
+        slm_model_free(model);
+    }
+    ck_assert_uint_gt(info[1].weight_bytes, 0);
+    ck_assert_uint_eq(info[1].weight_bytes, info[0].weight_bytes);
+    ck_assert_uint_eq(info[1].decode_bytes, info[0].decode_bytes);
+    ck_assert_uint_eq(info[1].layer_parameters, info[0].layer_parameters);
+    ck_assert_uint_eq(info[1].kv_bytes_per_token, info[0].kv_bytes_per_token);
 }
 END_TEST
 
@@ -338,6 +384,8 @@ Suite *suite_bench(void)
     tcase_add_test(tool, lists_refused);
     tcase_add_test(tool, statistics);
     tcase_add_test(tool, latencies);
+    tcase_add_test(tool, sizes);
+    tcase_add_test(tool, sizes_only);
     tcase_add_test(tool, comparison);
     tcase_add_test(tool, output_json);
     tcase_add_test(tool, output_jsonl);

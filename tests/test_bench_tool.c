@@ -77,6 +77,28 @@ START_TEST(test_parallel)
 }
 END_TEST
 
+/* ---- --fits */
+
+START_TEST(test_fits)
+{
+    struct result r = RUN(NULL, "slm-bench", "--fits", "2GiB", "--shape", "llama-3.2-1b,mistral-7b", "--type", "Q4_0", "-t", "1");
+    expect_code(r, 0);
+    const char *small = strstr(r.out, "| llama-3.2-1b "), *large = strstr(r.out, "| mistral-7b ");
+    ck_assert_msg(small && large && !strstr(r.out, "smollm2"), "%s", r.out);
+    double gib, kv, context, prefill, empty;
+    ck_assert_int_eq(sscanf(small, "| llama-3.2-1b | Q4_0 | %lf | %lf | %lf | %lf | %lf", &gib, &kv, &context, &prefill, &empty), 5);
+    ck_assert_double_eq_tol(kv, 32, 0.05); /* 16 layers, 8 heads, 64 + 64 values of 2 bytes, 1024 tokens */
+    ck_assert_double_le(gib + context / 1024 * kv / 1024, 2.01);
+    ck_assert_double_ge(gib + (context + 128) / 1024 * kv / 1024, 1.99);
+    ck_assert(prefill > 0 && empty > 0);
+    ck_assert_int_eq(sscanf(large, "| mistral-7b | Q4_0 | %lf | %lf | %lf", &gib, &kv, &context), 2); /* does not fit: "-" */
+    release(r);
+    r = RUN(NULL, "slm-bench", "--fits", "eight");
+    expect_error(r, 1, "slm-bench: ", "--fits");
+    release(r);
+}
+END_TEST
+
 /* ---- comparing files */
 
 /* A file of results with these times of one test, in an array or by lines; each list of times is a run. */
@@ -153,6 +175,7 @@ Suite *suite_bench_tool(void)
     TCase *tc = tcase_create("bench_tool");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_pin);
+    tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);
     tcase_add_test(tc, test_parallel);

@@ -1,5 +1,6 @@
 /* slm-bench - how fast models run here, and how near that is to what the machine can do. Parts in tools/bench/. */
 #include "bench/compare.h"
+#include "bench/fits.h"
 #include "bench/machine.h"
 #include "bench/options.h"
 #include "bench/print.h"
@@ -249,7 +250,7 @@ static void run_all(void)
 /* Shapes and tiers, checked before the first minute of measuring. */
 static bool check_names(const struct options *o)
 {
-    if (!o->models.count && !o->shapes.count) {
+    if (!o->models.count && !o->shapes.count && !o->fits) {
         cli_error("nothing to run: give a model with -m FILE or sizes with --shape NAME (slm-bench --help)");
         return false;
     }
@@ -291,6 +292,8 @@ int main(int argc, char **argv)
         return machine_print(stdout, o->isas.items[0]);
     if (!check_names(o))
         return CLI_USAGE;
+    if (o->fits)
+        return fits_print(stdout, o);
     bench.printer = (struct printer){.file = stdout, .format = o->format, .show_isa = o->isas.count > 1,
                                      .show_batch = o->batch.count > 1 || o->batch.values[0] != 512,
                                      .show_seq = o->parallel.count > 1 || o->parallel.values[0] != 1,

@@ -1,4 +1,5 @@
 #include "options.h"
+#include "fits.h"
 
 static const char usage[] =
     "slm-bench - how fast models run here, and how near that is to what the machine can do\n\n"
@@ -14,7 +15,7 @@ static const char notes[] =
 /* What the command line says, before the lists in it are read. */
 struct words {
     struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, threads, parallel;
-    const char *format;
+    const char *format, *fits;
 };
 
 /* Takes the texts apart at commas, in place: they are the command line's own, which may be changed. */
@@ -113,6 +114,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-o, --output", "FORMAT", CLI_TEXT, &words.format, 0, 0, "md, json, jsonl or csv (default md)"},
         {"--pin", "auto|none|LIST", CLI_TEXT, &o->pin, 0, 0, "CPUs to run on: one of each usable core, any, or a list (default none)"},
         {"--compare", "A B", CLI_TEXTS, &misplaced, 0, 0, "alone: is file B of results (-o json or jsonl) faster than A?"},
+        {"--fits", "SIZE", CLI_TEXT, &words.fits, 0, 0, "which shapes, types and contexts fit a memory (8GiB), how fast at best"},
         {"--cpu", NULL, CLI_FLAG, &o->cpu, 0, 0, "print the processor, the tiers and the kernel in every slot"},
         {"--topology", NULL, CLI_FLAG, &o->topology, 0, 0, "print the cores, those chosen to compute on, and why"},
     };
@@ -126,6 +128,11 @@ int options_parse(struct options *o, int argc, char **argv)
         !numbers(&o->batch, &words.batch, "-b", 1) ||
         !numbers(&o->parallel, &words.parallel, "-np", 1) || !format(&o->format, words.format))
         return CLI_USAGE;
+    if (words.fits && !fits_parse(words.fits, &o->fits)) {
+        cli_error("--fits: '%s': expected a size: 8GiB, 500MB", words.fits);
+        return CLI_USAGE;
+    }
+    o->types_given = o->types.count > 0;
     if (misplaced.count) {
         cli_error("--compare stands alone, with two files of results: slm-bench --compare a.json b.json");
         return CLI_USAGE;

@@ -15,7 +15,8 @@ struct options {
     enum output_format format;
     const char *pin;
     const char *compare[2];                         /* NULL, or two files; nothing else is set then */
-    bool no_warmup, cpu, topology;
+    uint64_t fits;                                  /* bytes, 0: not asked */
+    bool types_given, no_warmup, cpu, topology;
 };
 
 /* Reads the command line (all of main's). Returns -1 to go on, or the exit code to end with; what is wrong has been reported. */

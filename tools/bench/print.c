@@ -38,9 +38,9 @@ static void print_quoted(FILE *f, const struct field *field, const struct result
     putc('"', f);
     if (field->kind == INT)
         fprintf(f, "%" PRId64, *(const int64_t *)at);
-    else if (field->kind == REAL)
-        fprintf(f, isnan(*(const double *)at) ? "" : "%.6f", *(const double *)at);
-    else
+    else if (field->kind == REAL && !isnan(*(const double *)at))
+        fprintf(f, "%.6f", *(const double *)at);
+    else if (field->kind == TEXT)
         for (const char *c = *(const char *const *)at; *c; c++)
             fputs(*c == '"' ? "\"\"" : (char[]){*c, 0}, f);
     putc('"', f);
