@@ -349,6 +349,20 @@ SLM_API const slm_shape *slm_shape_at(size_t index);
 SLM_API slm_status slm_model_random(const slm_shape *shape, const char *type, const slm_model_options *options,
                                     slm_model **model, slm_error *err);
 
+/* Kinds of operations of a forward pass: matrix products (with the quantizing of their input), attention, norms, and the rest
+ * (embedding, rotation, gates, residuals). */
+typedef enum slm_op { SLM_OP_LINEAR, SLM_OP_ATTENTION, SLM_OP_NORM, SLM_OP_OTHER, SLM_OP_COUNT } slm_op;
+
+typedef struct slm_op_profile {
+    double seconds;         /* of the thread that called, waiting for the others included */
+    double bytes;           /* read at least: weights once a pass, keys and values once a pass, the norms' activations; not of the rest */
+    double operations;      /* multiplications and additions; not of the rest */
+} slm_op_profile;
+
+/* From now on slm_decode adds where its time goes to ops[0 .. SLM_OP_COUNT - 1], memory of the caller, who zeroes it first and keeps
+ * it until the session is freed or profiling ends: ops NULL. */
+SLM_API void slm_session_profile(slm_session *session, slm_op_profile *ops);
+
 /* Name of the index-th kernel slot and of the function in it ("linear.Q4_0", "linear_q4_0_avx2") for a tier (NULL: the
  * one that would be chosen). False past the last slot or for a tier that this machine lacks. Both names are static. */
 SLM_API bool slm_kernel_at(const char *isa, size_t index, const char **slot, const char **function);

@@ -232,6 +232,12 @@ float *slm_logits(slm_session *session, size_t index)
     return session->work.logits + index * session->model->config.vocab;
 }
 
+void slm_session_profile(slm_session *session, slm_op_profile *ops)
+{
+    if (session)
+        session->profile = ops;
+}
+
 size_t slm_sequence_length(const slm_session *session, uint32_t sequence)
 {
     return session && sequence < session->kv.sequence_count ? session->kv.sequences[sequence].length : 0;

@@ -5,6 +5,7 @@
  * absolute positions, so the arithmetic of a query depends neither on its batch nor on who computes it. */
 #include "kvcache.h"
 #include "ops_internal.h"
+#include "profile.h"
 
 #include <math.h>
 #include <string.h>
@@ -213,6 +214,23 @@ static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
     par_wait(p->par);
 }
 
+/* Keys and values that the runs see, once each; a multiplication and an addition for each of their elements, query and head. */
+static void count_work(const struct pass *p, uint32_t heads, uint32_t window)
+{
+    double positions = 0, pairs = 0;
+    for (size_t i = 0; i < p->run_count; i++) {
+        const struct run *run = &p->runs[i];
+        const double end = (double)run->position + run->count;
+        positions += window && window + run->count < end ? (double)window + run->count : end;
+        for (uint32_t t = 0; t < run->count; t++) {
+            const double seen = (double)run->position + t + 1;
+            pairs += window && window < seen ? window : seen;
+        }
+    }
+    profile_work(p, positions * (double)kvcache_token_bytes(1, p->kv->heads, p->kv->head_dim),
+                 4.0 * pairs * heads * p->kv->head_dim);
+}
+
 void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, float scale, uint32_t window, float softcap,
                float *out)
 {
@@ -227,9 +245,13 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
         job.panels += run_panels(&job, run);
         spans = reach > spans ? reach : spans;
     }
+    profile_mark(p, SLM_OP_ATTENTION);
+    if (p->profile)
+        count_work(p, heads, window);
     par_wait(p->par);
     if (spans > 1 && job.panels * p->kv->heads < (size_t)p->threads * SPLIT_BELOW)
         split_panels(p, &job, spans);
     else
         whole_panels(p, &job);
+    profile_mark(p, SLM_OP_OTHER);
 }

@@ -1,5 +1,6 @@
 /* Matrix products: activations are prepared (quantized or interleaved) into panels, then tiles of rows are handed out. */
 #include "ops_internal.h"
+#include "profile.h"
 #include "weights.h"
 
 #include <string.h>
@@ -109,6 +110,7 @@ static void linear_columns(struct pass *p, const float *x, size_t count, const s
         *(quants[w->type].dense ? &dense : &blocks) = true;
         tiles += w->tile_count;
         largest = w->tile_bytes > largest ? w->tile_bytes : largest;
+        profile_work(p, (double)w->tile_count * (double)w->tile_bytes, 2.0 * w->rows * w->k * (double)count);
     }
     if (blocks)
         prepare_blocks(p, x, k, count);
@@ -125,18 +127,22 @@ static void linear_columns(struct pass *p, const float *x, size_t count, const s
 
 void linear(struct pass *p, const float *x, const struct product *products, size_t n)
 {
+    profile_mark(p, SLM_OP_LINEAR);
     linear_columns(p, x, p->count, products, n);
+    profile_mark(p, SLM_OP_OTHER);
 }
 
 void logits(struct pass *p, const float *x, const float *norm_w, float eps, const struct weight *w)
 {
     if (!p->wanted_count)
         return;
+    profile_mark(p, SLM_OP_LINEAR);
     par_wait(p->par); /* a wanted token may belong to another thread */
     float *rows = p->work->gathered;
     for (struct range r = own_range(p, p->wanted_count); r.first < r.last; r.first++)
         p->kernels->rms_norm(x + (size_t)p->wanted[r.first] * w->k, norm_w, w->k, eps, rows + r.first * w->k);
     linear_columns(p, rows, p->wanted_count, &(struct product){ w, p->work->logits + p->logits_row * w->rows }, 1);
+    profile_mark(p, SLM_OP_OTHER);
 }
 
 /* The thread's share of the pass's logits, cut anywhere: what follows them is element by element. */

@@ -3,6 +3,7 @@
 
 #include "kvcache.h"
 #include "ops_internal.h"
+#include "profile.h"
 #include "weights.h"
 
 #include <math.h>
@@ -22,15 +23,21 @@ void embed(struct pass *p, const struct weight *w, float *x)
 
 void norm(struct pass *p, const float *x, const float *w, uint32_t n, float eps, float *y)
 {
+    profile_mark(p, SLM_OP_NORM);
+    profile_work(p, 8.0 * n * (double)p->count, 4.0 * n * (double)p->count); /* reads x, writes y */
     for (struct range r = own_range(p, p->count); r.first < r.last; r.first++)
         p->kernels->rms_norm(x + r.first * n, w, n, eps, y + r.first * n);
+    profile_mark(p, SLM_OP_OTHER);
 }
 
 void norm_heads(struct pass *p, float *x, uint32_t heads, const float *w, uint32_t n, float eps)
 {
+    profile_mark(p, SLM_OP_NORM);
+    profile_work(p, 8.0 * n * heads * (double)p->count, 4.0 * n * heads * (double)p->count);
     const struct range r = own_range(p, p->count);
     for (size_t row = r.first * heads; row < r.last * heads; row++)
         p->kernels->rms_norm(x + row * n, w, n, eps, x + row * n);
+    profile_mark(p, SLM_OP_OTHER);
 }
 
 void add(struct pass *p, float *y, const float *x, uint32_t n)

@@ -18,6 +18,7 @@ struct act_block;
 struct kernels;
 struct kvcache;
 struct par;
+struct profile;
 struct table;
 struct weight;
 
@@ -69,6 +70,7 @@ struct pass {
     const uint32_t *wanted;     /* tokens whose logits are wanted */
     size_t wanted_count;
     size_t logits_row;          /* row of work->logits where this pass's go */
+    struct profile *profile;    /* of thread 0, or NULL */
 };
 
 /* --- token-wise */

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "profile.h"
 #include "topo.h"
 
 #include <string.h>
@@ -188,6 +189,7 @@ static size_t order(slm_session *s, const struct request *r, size_t first, size_
 struct forward {
     const slm_model *model;
     struct pass pass;
+    slm_op_profile *profile;
 };
 
 static void forward_thread(void *arg, struct par *par, int thread)
@@ -197,7 +199,12 @@ static void forward_thread(void *arg, struct par *par, int thread)
     own.par = par;
     own.thread = thread;
     own.threads = par->threads;
+    struct profile profile = { .ops = f->profile, .current = SLM_OP_COUNT };
+    if (f->profile && thread == 0)
+        own.profile = &profile;
+    profile_mark(&own, SLM_OP_OTHER);
     f->model->arch->forward(&own, f->model->params);
+    profile_mark(&own, SLM_OP_COUNT);
 }
 
 slm_status session_decode(slm_session *s, const slm_batch *b, uint32_t sequence, slm_error *err)
@@ -212,7 +219,8 @@ slm_status session_decode(slm_session *s, const slm_batch *b, uint32_t sequence,
         struct forward f = { s->model,
                              { .kernels = &s->model->kernels, .kv = &s->kv, .work = &s->work, .buffer = s->buffers, .count = count,
                                .tokens = s->tokens, .positions = s->positions, .runs = s->runs, .run_count = runs,
-                               .wanted = s->wanted, .wanted_count = wanted, .logits_row = s->logits_count } };
+                               .wanted = s->wanted, .wanted_count = wanted, .logits_row = s->logits_count },
+                             s->profile };
         struct par par;
         par_run(s->threads, &par, forward_thread, &f);
         s->logits_count += wanted;

@@ -20,6 +20,7 @@ struct slm_session {
     uint32_t *wanted;           /* [batch] */
     struct run *runs;           /* [batch] */
     uint32_t *counts;           /* [sequences] */
+    slm_op_profile *profile;    /* the caller's, or NULL */
     size_t logits_count;        /* rows of logits of the last decode */
 };
 

@@ -138,7 +138,8 @@ END_TEST
 /* Without weights a random model has the same sizes. */
 START_TEST(sizes_only)
 {
-    const slm_shape shape = {"tiny", "llama", 2, 64, 4, 2, 16, 128, 100, true, 10000};
+    const slm_shape shape = {.name = "tiny", .architecture = "llama", .layers = 2, .embedding = 64, .heads = 4, .kv_heads = 2,
+                             .head_dim = 16, .feed_forward = 128, .vocab = 100, .tied = true, .rope_base = 10000};
     slm_model_info info[2] = {slm_model_info_default(), slm_model_info_default()};
     for (int i = 0; i < 2; i++) {
         slm_model_options options = slm_model_options_default();

@@ -77,6 +77,39 @@ START_TEST(test_parallel)
 }
 END_TEST
 
+/* ---- --profile */
+
+START_TEST(test_profile)
+{
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "4", "-n", "3", "-d", "10", "-np", "2", "-r", "1", "-t", "1",
+                          "--profile", "-o", "json");
+    expect_code(r, 0);
+    cJSON *list = parse(r.out);
+    ck_assert_int_eq(cJSON_GetArraySize(list), 2);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *o = cJSON_GetArrayItem(list, i), *parts = cJSON_GetObjectItem(o, "profile"), *part;
+        const double layers = 30, hidden = 576, kv_bytes = 3 * 64 * 2 * 2, passes = i ? 3 : 1, tokens = i ? 6 : 8;
+        double seconds = 0;
+        cJSON_ArrayForEach(part, parts)
+            seconds += number(part, "seconds");
+        ck_assert_int_eq(cJSON_GetArraySize(parts), 5);
+        ck_assert_double_gt(number(cJSON_GetObjectItem(parts, "sampling"), "seconds"), 0);
+        const cJSON *linear = cJSON_GetObjectItem(parts, "linear"), *attention = cJSON_GetObjectItem(parts, "attention");
+        ck_assert_double_eq_tol(number(linear, "bytes"), passes * number(o, "model_size"), 0.02 * passes * number(o, "model_size"));
+        ck_assert_double_eq_tol(number(linear, "operations"),
+                                number(o, "fraction_of_peak") * number(o, "peak_int8_gops") * number(o, "median_ns"),
+                                0.001 * number(linear, "operations"));
+        ck_assert_double_gt(number(linear, "seconds"), 0.2 * seconds);
+        double positions = i ? 2 * (11 + 12 + 13) : 2 * 14, pairs = i ? positions : 2 * (11 + 12 + 13 + 14);
+        ck_assert_double_eq(number(attention, "bytes"), layers * positions * kv_bytes);
+        ck_assert_double_eq(number(attention, "operations"), layers * pairs * 4 * hidden);
+        ck_assert_double_eq(number(cJSON_GetObjectItem(parts, "norm"), "operations"), 2 * layers * tokens * hidden * 4);
+    }
+    cJSON_Delete(list);
+    release(r);
+}
+END_TEST
+
 /* ---- --fits */
 
 START_TEST(test_fits)
@@ -175,6 +208,7 @@ Suite *suite_bench_tool(void)
     TCase *tc = tcase_create("bench_tool");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_pin);
+    tcase_add_test(tc, test_profile);
     tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);

@@ -189,7 +189,7 @@ static void run_model(const struct subject *subject, const slm_model *model)
                 for (int s = 0; s < o->parallel.count; s++) {
                     struct test test = {.model = model, .depth = o->depth.values[d], .batch = o->batch.values[b],
                                         .threads = o->threads.values[t], .sequences = o->parallel.values[s],
-                                        .warmup = !o->no_warmup};
+                                        .warmup = !o->no_warmup, .profile = o->profile};
                     if (o->requests)
                         run_requests(subject, test);
                     else

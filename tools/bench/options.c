@@ -111,6 +111,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
         {"--requests", "N", CLI_INT, &o->requests, 1, 1000000, "for each -p and -n: N requests one by one, and the times of their tokens"},
         {"--no-warmup", NULL, CLI_FLAG, &o->no_warmup, 0, 0, "leave out the run before the first repetition"},
+        {"--profile", NULL, CLI_FLAG, &o->profile, 0, 0, "one more repetition: where its time goes, and how near each part is to its limit"},
         {"-o, --output", "FORMAT", CLI_TEXT, &words.format, 0, 0, "md, json, jsonl or csv (default md)"},
         {"--pin", "auto|none|LIST", CLI_TEXT, &o->pin, 0, 0, "CPUs to run on: one of each usable core, any, or a list (default none)"},
         {"--compare", "A B", CLI_TEXTS, &misplaced, 0, 0, "alone: is file B of results (-o json or jsonl) faster than A?"},

@@ -16,7 +16,7 @@ struct options {
     const char *pin;
     const char *compare[2];                         /* NULL, or two files; nothing else is set then */
     uint64_t fits;                                  /* bytes, 0: not asked */
-    bool types_given, no_warmup, cpu, topology;
+    bool types_given, no_warmup, profile, cpu, topology;
 };
 
 /* Reads the command line (all of main's). Returns -1 to go on, or the exit code to end with; what is wrong has been reported. */

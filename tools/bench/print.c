@@ -1,5 +1,7 @@
 #include "print.h"
 
+#include "profile.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -62,7 +64,12 @@ static void print_object(FILE *f, const struct result *r, bool lines)
     fprintf(f, "]%s\"samples_ts\": [", next);
     for (int i = 0; i < r->samples; i++)
         fprintf(f, "%s%.6g", i ? ", " : "", result_rate(r, (double)r->samples_ns[i])); /* as many digits as llama-bench */
-    fputs(lines ? "]\n  }" : "]}\n", f);
+    putc(']', f);
+    if (profiled(r)) {
+        fputs(next, f);
+        profile_json(f, r);
+    }
+    fputs(lines ? "\n  }" : "}\n", f);
 }
 
 static void print_csv(FILE *f, const struct result *r)
@@ -303,6 +310,13 @@ void print_footer(struct printer *p, const struct result *results, int count)
     if (p->format == OUTPUT_MD && count) {
         putc('\n', p->file);
         print_limits(p->file, results, count);
+        for (int i = 0; i < count; i++) {
+            if (profiled(&results[i])) {
+                char test[CELL_MAX];
+                column_test(&results[i], test);
+                profile_table(p->file, &results[i], test);
+            }
+        }
         fprintf(p->file, "\nbuild: %s (%" PRId64 ")\n", results->build_commit, results->build_number);
     }
     fflush(p->file);

@@ -2,7 +2,7 @@
 #ifndef BENCH_RESULT_H
 #define BENCH_RESULT_H
 
-#include <stdint.h>
+#include <slm.h>
 
 /* Every column of the CSV and key of the JSON, in order; names and meanings as in llama-bench where it has them. Reals may be NAN
  * where there is nothing to tell: the latencies of a test that is not of requests.
@@ -61,6 +61,7 @@ struct result {
 #undef REAL
     int64_t *samples_ns;    /* one per repetition */
     int samples;
+    slm_op_profile profile[SLM_OP_COUNT + 1]; /* of one more repetition, the last one sampling; seconds are 0 if there was none */
 };
 
 /* Frees what belongs to the result: the samples, model_type and test_time. */

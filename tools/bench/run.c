@@ -43,7 +43,7 @@ static double bytes_read(const struct test *t, const slm_model_info *info)
 struct state {
     const struct test *test;
     slm_session *session;
-    slm_sampler *sampler;   /* only for latencies */
+    slm_sampler *sampler;   /* only for latencies and the profile */
     slm_token *random;      /* as many as the longest part of a sequence has */
     slm_token *tokens;      /* of a batch: as many for each sequence */
     uint32_t *sequences;
@@ -75,6 +75,15 @@ static slm_status rewind_to(struct state *s, int length, slm_error *err)
     return status;
 }
 
+/* Chooses a token of each sequence; the last one's. */
+static slm_token sample(struct state *s)
+{
+    slm_token token = 0;
+    for (int q = 0; q < s->test->sequences; q++)
+        token = slm_sampler_next(s->sampler, slm_logits(s->session, (size_t)q));
+    return token;
+}
+
 static slm_status repeat_once(struct state *s, int prompt, int gen, slm_error *err)
 {
     slm_status status = SLM_OK;
@@ -92,9 +101,7 @@ static slm_status request(struct state *s, int prompt, int gen, slm_error *err)
     double last = cli_now();
     slm_status status = decode(s, s->random, prompt, err);
     for (int i = 0; !status; i++) {
-        slm_token token = 0;
-        for (int q = 0; q < s->test->sequences; q++)
-            token = slm_sampler_next(s->sampler, slm_logits(s->session, (size_t)q));
+        slm_token token = sample(s);
         double now = cli_now();
         if (i == 0)
             s->first[s->firsts++] = (now - last) * 1e3;
@@ -105,6 +112,24 @@ static slm_status request(struct state *s, int prompt, int gen, slm_error *err)
             break;
         status = decode(s, &token, 1, err);
     }
+    return status;
+}
+
+/* One more repetition, with sampling, whose parts are timed. */
+static slm_status profile(struct state *s, slm_op_profile *ops, slm_error *err)
+{
+    const struct test *t = s->test;
+    slm_status status = rewind_to(s, t->depth, err);
+    slm_session_profile(s->session, ops);
+    for (int i = 0; i < t->gen + (t->prompt > 0) && !status; i++) {
+        bool first = t->prompt && i == 0;
+        status = decode(s, s->random + (first ? 0 : i - (t->prompt > 0)), first ? t->prompt : 1, err);
+        double start = cli_now();
+        if (!status)
+            sample(s);
+        ops[SLM_OP_COUNT].seconds += cli_now() - start;
+    }
+    slm_session_profile(s->session, NULL);
     return status;
 }
 
@@ -200,12 +225,14 @@ static slm_status allocate(struct state *s, struct result *r, uint32_t vocab, sl
     r->samples = t->repetitions;
     if (!s->random || !s->tokens || !s->sequences || !s->wants_logits || !r->samples_ns)
         return out_of_memory(err);
-    if (!t->latency)
+    if (t->latency) {
+        s->first = malloc((size_t)t->repetitions * sizeof *s->first);
+        s->between = malloc((size_t)t->repetitions * (size_t)larger(t->gen, 1) * sizeof *s->between);
+        if (!s->first || !s->between)
+            return out_of_memory(err);
+    } else if (!t->profile) {
         return SLM_OK;
-    s->first = malloc((size_t)t->repetitions * sizeof *s->first);
-    s->between = malloc((size_t)t->repetitions * (size_t)larger(t->gen, 1) * sizeof *s->between);
-    if (!s->first || !s->between)
-        return out_of_memory(err);
+    }
     slm_sampler_options options = slm_sampler_options_default();
     options.temperature = 0;
     return slm_sampler_new(t->model, &options, &s->sampler, err);
@@ -241,6 +268,8 @@ slm_status run_test(const struct test *t, struct result *r, slm_error *err)
     double *gops = calloc((size_t)room * 2, sizeof *gops);
     if (!status)
         status = gops ? repeat(&s, r->samples_ns, gops, gops + room, &limits, err) : out_of_memory(err);
+    if (!status && t->profile)
+        status = profile(&s, r->profile, err);
     if (!status)
         fill(&s, gops, gops + room, limits, r);
     free(gops);

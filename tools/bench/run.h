@@ -15,7 +15,7 @@ struct test {
     int batch, threads;
     int repetitions;
     bool latency;           /* repetitions are requests: greedy sampling after each step, each token's time is taken */
-    bool warmup;
+    bool warmup, profile;
     bool (*progress)(void *user, int repetition);   /* told before each (0: preparing); false stops the test */
     void *progress_user;
 };
