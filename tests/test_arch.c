@@ -142,6 +142,21 @@ START_TEST(rope_refusals)
 }
 END_TEST
 
+/* Ministral 3's temperature: nothing before the period, ln 2 and ln 4 of growth after one and three of them. */
+START_TEST(far_queries)
+{
+    float y[3 * 4], want[3] = { 2, 2 * (1 + 0.5f * 0.69314718f), 2 * (1 + 0.5f * 1.38629436f) };
+    for (int i = 0; i < 12; i++)
+        y[i] = 2;
+    struct kernels kernels;
+    kernels_fill(&kernels, 0);
+    struct pass p = { .kernels = &kernels, .threads = 1, .count = 3, .positions = (uint32_t[]){ 99, 199, 350 } };
+    scale_far(&p, y, 0.5f, 100, 4);
+    for (int i = 0; i < 12; i++)
+        ck_assert_float_eq_tol(y[i], want[i / 4], 1e-6f);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ whole files */
 
 static const char *const files[] = { "llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "gemma3n", "phi3", "phi3-longrope",
@@ -238,6 +253,7 @@ Suite *suite_arch(void)
     tcase_add_test(tc, rope_yarn);
     tcase_add_test(tc, rope_divisors);
     tcase_add_loop_test(tc, rope_refusals, 0, 2);
+    tcase_add_test(tc, far_queries);
     tcase_add_loop_test(tc, missing_tensors, 0, FILES);
     tcase_add_loop_test(tc, file_and_memory, 0, FILES);
     suite_add_tcase(suite, tc);
