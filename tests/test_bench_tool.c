@@ -110,6 +110,36 @@ START_TEST(test_profile)
 }
 END_TEST
 
+/* ---- --plot */
+
+START_TEST(test_plot)
+{
+    char file[] = "/tmp/slm-test-XXXXXX";
+    close(mkstemp(file));
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "2", "-n", "1", "-d", "0,4,8", "-r", "1", "-t", "1", "--plot",
+                          file);
+    expect_code(r, 0);
+    release(r);
+    FILE *f = fopen(file, "r");
+    char svg[32768] = "";
+    ck_assert_uint_gt(fread(svg, 1, sizeof svg - 1, f), 0);
+    fclose(f);
+    unlink(file);
+    int circles = 0, limits = 0;
+    for (const char *at = svg; (at = strstr(at, "<circle")); at++)
+        circles++;
+    for (const char *at = svg; (at = strstr(at, "dasharray")); at++)
+        limits++;
+    ck_assert_int_eq(circles, 6); /* two panels of three depths */
+    ck_assert_int_eq(limits, 2);
+    ck_assert_msg(strncmp(svg, "<svg ", 5) == 0 && strstr(svg, "</svg>\n") && strstr(svg, "tokens in the context"), "%s", svg);
+    ck_assert_msg(!strstr(svg, "nan") && !strstr(svg, "inf"), "%s", svg);
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "2", "-n", "0", "-r", "1", "-t", "1", "--plot", "/nowhere/x.svg");
+    expect_error(r, 3, "slm-bench: ", "/nowhere/x.svg");
+    release(r);
+}
+END_TEST
+
 /* ---- --fits */
 
 START_TEST(test_fits)
@@ -209,6 +239,7 @@ Suite *suite_bench_tool(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_pin);
     tcase_add_test(tc, test_profile);
+    tcase_add_test(tc, test_plot);
     tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);

@@ -3,6 +3,7 @@
 #include "bench/fits.h"
 #include "bench/machine.h"
 #include "bench/options.h"
+#include "bench/plot.h"
 #include "bench/print.h"
 #include "bench/run.h"
 #include "pin.h"
@@ -247,6 +248,18 @@ static void run_all(void)
 
 /* ------------------------------------------------------------------ main */
 
+static void plot(const char *path)
+{
+    FILE *f = bench.count ? fopen(path, "w") : NULL;
+    if (f)
+        plot_svg(f, bench.results, bench.count);
+    else if (!bench.count)
+        return;
+    bool failed = !f || ferror(f);
+    if ((f && fclose(f)) || failed)
+        bench.exit_code = cli_write_failed(path);
+}
+
 /* Shapes and tiers, checked before the first minute of measuring. */
 static bool check_names(const struct options *o)
 {
@@ -302,6 +315,8 @@ int main(int argc, char **argv)
     machine_name(bench.cpu, sizeof bench.cpu);
     run_all();
     print_footer(&bench.printer, bench.results, bench.count);
+    if (o->plot)
+        plot(o->plot);
     if (ferror(stdout))
         bench.exit_code = cli_write_failed("standard output");
     for (int i = 0; i < bench.count; i++)

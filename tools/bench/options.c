@@ -116,6 +116,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"--pin", "auto|none|LIST", CLI_TEXT, &o->pin, 0, 0, "CPUs to run on: one of each usable core, any, or a list (default none)"},
         {"--compare", "A B", CLI_TEXTS, &misplaced, 0, 0, "alone: is file B of results (-o json or jsonl) faster than A?"},
         {"--fits", "SIZE", CLI_TEXT, &words.fits, 0, 0, "which shapes, types and contexts fit a memory (8GiB), how fast at best"},
+        {"--plot", "FILE.svg", CLI_TEXT, &o->plot, 0, 0, "draw the speeds against what varies, with the limits"},
         {"--cpu", NULL, CLI_FLAG, &o->cpu, 0, 0, "print the processor, the tiers and the kernel in every slot"},
         {"--topology", NULL, CLI_FLAG, &o->topology, 0, 0, "print the cores, those chosen to compute on, and why"},
     };

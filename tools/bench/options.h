@@ -13,7 +13,7 @@ struct options {
     struct list pg;                                 /* pairs: prompt, gen, prompt, gen ... */
     int64_t repetitions, requests;                  /* requests 0: no latencies */
     enum output_format format;
-    const char *pin;
+    const char *pin, *plot;
     const char *compare[2];                         /* NULL, or two files; nothing else is set then */
     uint64_t fits;                                  /* bytes, 0: not asked */
     bool types_given, no_warmup, profile, cpu, topology;
