@@ -70,6 +70,7 @@ START_TEST(test_parallel)
                           "-b", "5");
     expect_code(r, 0);
     ck_assert_msg(strstr(r.out, "n_seq") && strstr(r.out, "each") && !strstr(r.out, "p99"), "%s", r.out);
+    ck_assert_str_eq(r.err, ""); /* progress is for terminals */
     release(r);
     r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-np", "0");
     expect_error(r, 1, "slm-bench: ", "-np");

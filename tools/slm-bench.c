@@ -21,6 +21,8 @@ static struct {
     int exit_code;
     char cpu[256];
     bool terminal;              /* show progress */
+    bool counting;              /* the model's tests are only added up, in work_all */
+    double work_all, work_done, work_start; /* of the current model's tests; clock */
     slm_limits *limits;         /* kept from test to test while tier and threads stay */
     const char *limits_isa;
     int limits_threads;
@@ -62,6 +64,25 @@ struct progress {
     const struct test *test;
 };
 
+/* Work of a test before its n-th repetition, in tokens of a prompt; decoding a token takes about as long as eight. Only ratios count. */
+static double work_of(const struct test *t, int repetition)
+{
+    double each = (double)t->prompt * t->sequences + 8.0 * t->gen;
+    return (double)t->depth * t->sequences + each * (repetition - 1 + (t->warmup && !t->gen));
+}
+
+/* Once some of the model's work is done, the rest is taken to go on at that speed. */
+static void show_time_left(const struct test *t, int repetition)
+{
+    double done = bench.work_done + work_of(t, repetition);
+    if (done <= 0 || repetition < 2)
+        return;
+    double left = (cli_now() - bench.work_start) * (bench.work_all / done - 1);
+    fprintf(stderr, ", about %d:%02d left", (int)left / 60, (int)left % 60);
+    if (bench.options.models.count + bench.options.shapes.count * bench.options.types.count > 1)
+        fputs(" of this model", stderr);
+}
+
 static bool show_progress(void *user, int repetition)
 {
     const struct progress *p = user;
@@ -73,6 +94,8 @@ static bool show_progress(void *user, int repetition)
             fprintf(stderr, "%d of %d", repetition, p->test->repetitions);
         else
             fputs("preparing", stderr);
+        if (repetition)
+            show_time_left(p->test, repetition);
     }
     return !cli_interrupted();
 }
@@ -117,6 +140,10 @@ static void run_one(const struct subject *subject, struct test test)
 {
     if (cli_interrupted())
         return;
+    if (bench.counting) {
+        bench.work_all += work_of(&test, test.repetitions + 1);
+        return;
+    }
     struct result result = {.build_commit = commit, .build_number = COMMIT_NUMBER, .cpu_info = bench.cpu, .gpu_info = "",
                             .backends = "CPU", .model_filename = subject_name(subject),
                             .model_type = model_type(test.model, subject), .test_time = utc_time(), .load_ns = subject->load_ns};
@@ -135,6 +162,7 @@ static void run_one(const struct subject *subject, struct test test)
         clear_progress();
         print_result(&bench.printer, &result);
         bench.results[bench.count++] = result;
+        bench.work_done += work_of(&test, test.repetitions + 1);
         return;
     }
     result_free(&result);
@@ -219,6 +247,11 @@ static void run_subject(struct subject *subject)
         bench.exit_code = CLI_MODEL;
         return;
     }
+    bench.work_all = bench.work_done = 0;
+    bench.counting = true;
+    run_model(subject, model);
+    bench.counting = false;
+    bench.work_start = cli_now();
     run_model(subject, model);
     slm_model_free(model);
 }
