@@ -120,12 +120,21 @@ static bool visible(const struct pass *p, const struct job *job, const struct pa
     return any;
 }
 
+/* The first position that any column of the panel sees. */
+static uint32_t first_seen(const struct pass *p, const struct job *job, const struct panel *panel)
+{
+    const uint32_t position = p->positions[panel->token];
+    return job->window && position >= job->window ? position - job->window + 1 : 0;
+}
+
 /* Positions span * SPAN .. of the panel's columns. */
 static void attend_span(const struct pass *p, const struct job *job, const struct panel *panel, const float *q, uint32_t span,
                         struct state s)
 {
     const uint32_t end = p->positions[panel->token + panel->tokens - 1] / KV_PAGE + 1, sequence = panel->run->sequence;
-    uint32_t page = span * (SPAN / KV_PAGE), past = page + SPAN / KV_PAGE;
+    const uint32_t past = (span + 1) * (SPAN / KV_PAGE), seen = first_seen(p, job, panel) / KV_PAGE;
+    uint32_t page = span * (SPAN / KV_PAGE);
+    page = page < seen ? seen : page;
     for (int c = 0; c < panel->cols; c++) {
         s.m[c] = -INFINITY;
         s.l[c] = 0;
@@ -183,7 +192,7 @@ static void whole_panels(struct pass *p, const struct job *job)
         const struct panel panel = panel_at(p, job, count - 1 - i); /* the longest first */
         gather_queries(p, job, &panel, q);
         start_total(job, &panel, total);
-        for (uint32_t span = 0; span < span_count(p, &panel); span++) {
+        for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++) {
             attend_span(p, job, &panel, q, span, s);
             merge_span(p, job, &panel, total, s);
         }
@@ -207,7 +216,7 @@ static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
     for (size_t i; (i = par_next(p->par, 1)) < count;) {
         const struct panel panel = panel_at(p, job, i);
         start_total(job, &panel, total);
-        for (uint32_t span = 0; span < span_count(p, &panel); span++)
+        for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++)
             merge_span(p, job, &panel, total, state_at(p->work->partial + (i * spans + span) * size));
         write_output(p, job, &panel, total);
     }
