@@ -1,9 +1,10 @@
-/* check.h - as much of the Check library as the suites of a cross build use (Makefile, CROSS): each test runs in a process of its
+/* check.h - as much of the Check library as the suites of a cross build need (Makefile, CROSS): each test runs in a process of its
  * own, with a time limit, and ends at the first failed check. Check itself is better, but is a library of the other machine. */
 #ifndef SLM_CROSS_CHECK_H
 #define SLM_CROSS_CHECK_H
 
 #include <stdint.h>
+#include <string.h>
 
 typedef struct suite Suite;
 typedef struct tcase TCase;
@@ -47,13 +48,27 @@ int tr_lno(const TestResult *result);
 
 #define ck_assert(condition) ck_assert_msg(condition, "%s", #condition)
 #define ck_assert_msg(condition, ...) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, __VA_ARGS__))
-#define ck_assert_int_eq(a, b) check_equal(__FILE__, __LINE__, #a " == " #b, (intmax_t)(a), (intmax_t)(b))
-#define ck_assert_uint_eq(a, b) check_equal(__FILE__, __LINE__, #a " == " #b, (intmax_t)(a), (intmax_t)(b))
+#define ck_assert_ptr_nonnull(p) ck_assert((p) != NULL)
+#define ck_assert_ptr_null(p) ck_assert((p) == NULL)
+#define ck_assert_str_eq(a, b) ck_assert_msg(strcmp(a, b) == 0, "%s == %s: \"%s\", \"%s\"", #a, #b, a, b)
+#define ck_assert_int_eq(a, b) CHECK_COMPARE(intmax_t, a, ==, b)
+#define ck_assert_int_ne(a, b) CHECK_COMPARE(intmax_t, a, !=, b)
+#define ck_assert_int_lt(a, b) CHECK_COMPARE(intmax_t, a, <, b)
+#define ck_assert_int_le(a, b) CHECK_COMPARE(intmax_t, a, <=, b)
+#define ck_assert_int_gt(a, b) CHECK_COMPARE(intmax_t, a, >, b)
+#define ck_assert_int_ge(a, b) CHECK_COMPARE(intmax_t, a, >=, b)
+#define ck_assert_uint_eq(a, b) CHECK_COMPARE(uintmax_t, a, ==, b)
+#define ck_assert_uint_ne(a, b) CHECK_COMPARE(uintmax_t, a, !=, b)
+#define ck_assert_uint_lt(a, b) CHECK_COMPARE(uintmax_t, a, <, b)
+#define ck_assert_uint_le(a, b) CHECK_COMPARE(uintmax_t, a, <=, b)
+#define ck_assert_uint_gt(a, b) CHECK_COMPARE(uintmax_t, a, >, b)
+#define ck_assert_uint_ge(a, b) CHECK_COMPARE(uintmax_t, a, >=, b)
+#define CHECK_COMPARE(type, a, op, b)                                                                                      \
+    do {                                                                                                                   \
+        type check_a = (type)(a), check_b = (type)(b);                                                                     \
+        if (!(check_a op check_b))                                                                                         \
+            check_failed(__FILE__, __LINE__, "%s: %jd, %jd", #a " " #op " " #b, (intmax_t)check_a, (intmax_t)check_b);     \
+    } while (0)
 _Noreturn void check_failed(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static inline void check_equal(const char *file, int line, const char *text, intmax_t a, intmax_t b)
-{
-    if (a != b)
-        check_failed(file, line, "%s: %jd, %jd", text, a, b);
-}
 
 #endif
