@@ -4,8 +4,8 @@
 #include <string.h>
 
 const struct quant quants[WEIGHT_TYPES] = {
-#define QUANT(name, gguf_type, block, block_bytes, tile_bytes, halves, dense)                                              \
-    {#name, gguf_type, block, block_bytes, tile_bytes, halves, dense},
+#define QUANT(name, gguf_type, block, block_bytes, tile_bytes, halves, bf16, family)                                       \
+    {#name, gguf_type, block, block_bytes, tile_bytes, halves, bf16, FAMILY_##family == FAMILY_DENSE},
 #include "quants.def"
 #undef QUANT
 };

@@ -23,6 +23,19 @@ enum weight_type {
     WEIGHT_TYPES
 };
 
+/* How a type's scales enter the arithmetic (README.md). */
+enum family {
+    FAMILY_DENSE,           /* F32, F16, BF16: takes float activations; the others take int8 blocks */
+    FAMILY_ONE_SCALE,       /* of 32 values */
+    FAMILY_SCALE_MIN,       /* and a minimum of 32 values */
+    FAMILY_TWO_SCALES,      /* of 16 values each */
+    FAMILY_TWO_SCALES_MINS, /* and a minimum for each */
+    /* the family of each type as a constant: FAMILY_OF_Q4_0 */
+#define QUANT(name, gguf_type, block, block_bytes, tile_bytes, halves, bf16, family) FAMILY_OF_##name = FAMILY_##family,
+#include "quants.def"
+#undef QUANT
+};
+
 /* Tiers, in ascending order within a processor family (door 2). */
 enum isa {
 #define ISA(name) ISA_##name,
@@ -38,8 +51,9 @@ struct quant {
     uint32_t block;         /* values per GGUF block; a row is a multiple of it */
     uint32_t block_bytes;   /* bytes of a GGUF block */
     uint32_t tile_bytes;    /* bytes of TILE_ROWS blocks in packed form */
-    uint32_t halves;        /* a packed block begins with this many F16 scales */
-    bool dense;             /* F32, F16, BF16: takes float activations; else int8 blocks */
+    uint32_t halves;        /* a packed block begins with this many 16-bit scales (or values) */
+    bool bf16;              /* which are BF16; else F16 */
+    bool dense;             /* takes float activations; else int8 blocks */
 };
 
 extern const struct quant quants[WEIGHT_TYPES];

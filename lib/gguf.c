@@ -325,13 +325,10 @@ static slm_status refuse_split(const struct gguf *g, slm_error *err)
 
 /* ----------------------------------------------------------------- tensors */
 
-/* GGUF's names of tensor types by number, so that a message can name one that is not supported yet. */
+/* GGUF's names of the tensor types that are not in quants.def, by number, for messages. */
 static const char *const type_names[] = {
-    [0] = "F32",      [1] = "F16",      [2] = "Q4_0",   [3] = "Q4_1",     [6] = "Q5_0",   [7] = "Q5_1",   [8] = "Q8_0",
-    [9] = "Q8_1",     [10] = "Q2_K",    [11] = "Q3_K",  [12] = "Q4_K",    [13] = "Q5_K",  [14] = "Q6_K",  [15] = "Q8_K",
-    [16] = "IQ2_XXS", [17] = "IQ2_XS",  [18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL", [21] = "IQ3_S", [22] = "IQ2_S",
-    [23] = "IQ4_XS",  [24] = "I8",      [25] = "I16",   [26] = "I32",     [27] = "I64",   [28] = "F64",   [29] = "IQ1_M",
-    [30] = "BF16",    [34] = "TQ1_0",   [35] = "TQ2_0", [39] = "MXFP4",
+    [9] = "Q8_1",   [15] = "Q8_K",  [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S",
+    [22] = "IQ2_S", [24] = "I8",    [25] = "I16",     [26] = "I32",    [27] = "I64",     [28] = "F64",   [29] = "IQ1_M",
 };
 
 static slm_status unsupported_type(const struct gguf_tensor *t, slm_error *err)

@@ -116,13 +116,36 @@ static unsigned q4_k_m(const struct random_spec *spec, const char *name)
     return better ? WEIGHT_Q6_K : WEIGHT_Q4_K;
 }
 
+/* What quantizers take instead for rows that are not a multiple of 256 values: a type of blocks of 32. (If that does not fit either,
+ * F16.) */
+static unsigned fallback(unsigned type)
+{
+    switch (type) {
+    case WEIGHT_TQ1_0:
+    case WEIGHT_TQ2_0:
+        return WEIGHT_Q4_0;
+    case WEIGHT_Q2_K:
+    case WEIGHT_Q3_K:
+    case WEIGHT_IQ4_XS:
+        return WEIGHT_IQ4_NL;
+    case WEIGHT_Q4_K:
+        return WEIGHT_Q5_0;
+    case WEIGHT_Q5_K:
+        return WEIGHT_Q5_1;
+    default:
+        return WEIGHT_Q8_0;
+    }
+}
+
 unsigned random_type(const struct random_spec *spec, const char *name, uint32_t k)
 {
     if (spec->shape->tied && !strcmp(name, "output.weight"))
         return WEIGHT_TYPES;
     unsigned type = strcmp(spec->type, "Q4_K_M") ? quant_by_name(spec->type) : q4_k_m(spec, name);
     if (type != WEIGHT_TYPES && k % quants[type].block)
-        type = k % quants[WEIGHT_Q8_0].block ? WEIGHT_F16 : WEIGHT_Q8_0; /* as quantizers do for rows that don't fit the block */
+        type = fallback(type);
+    if (type != WEIGHT_TYPES && k % quants[type].block)
+        type = WEIGHT_F16;
     return type;
 }
 
@@ -154,11 +177,10 @@ static void random_block(uint8_t *block, unsigned type, uint64_t *state)
         return;
     }
     uint16_t half[2 * TILE_ROWS];
-    const uint32_t halves = type == WEIGHT_BF16 ? TILE_ROWS : q->halves;
-    memcpy(half, block, halves * sizeof *half);
-    for (uint32_t i = 0; i < halves; i++)
-        half[i] = type == WEIGHT_BF16 ? (uint16_t)((half[i] & 0x807f) | BF16_SMALL) : (uint16_t)((half[i] & 0x83ff) | F16_SMALL);
-    memcpy(block, half, halves * sizeof *half);
+    memcpy(half, block, q->halves * sizeof *half);
+    for (uint32_t i = 0; i < q->halves; i++)
+        half[i] = q->bf16 ? (uint16_t)((half[i] & 0x807f) | BF16_SMALL) : (uint16_t)((half[i] & 0x83ff) | F16_SMALL);
+    memcpy(block, half, q->halves * sizeof *half);
 }
 
 void random_halves(uint16_t *halves, size_t count)

@@ -104,6 +104,10 @@ docs() {
     return $status
 }
 
+formats() {
+    scripts/formats.sh | diff docs/formats.md - || { echo "run: scripts/formats.sh > docs/formats.md"; return 1; }
+}
+
 part scripts/symbols.sh
 step "include rules" includes
 step "whitespace" whitespace
@@ -112,4 +116,5 @@ step "cppcheck" cppcheck_all
 step "shellcheck" shell
 step "man pages" man_pages
 step "files named in the docs" docs
+step "docs/formats.md is current" formats
 closing

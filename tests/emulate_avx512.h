@@ -40,6 +40,7 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_add_epi64 simde_mm512_add_epi64
 #define _mm512_and_ps simde_mm512_and_ps
 #define _mm512_and_si512 simde_mm512_and_si512
+#define _mm512_broadcast_i32x4 simde_mm512_broadcast_i32x4
 #define _mm512_castps512_ps256 simde_mm512_castps512_ps256
 #define _mm512_castps_si512 simde_mm512_castps_si512
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
@@ -54,9 +55,11 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_set1_ps simde_mm512_set1_ps
 #define _mm512_setzero_ps simde_mm512_setzero_ps
 #define _mm512_setzero_si512 simde_mm512_setzero_si512
+#define _mm512_shuffle_epi8 simde_mm512_shuffle_epi8
 #define _mm512_slli_epi16 simde_mm512_slli_epi16
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
 #define _mm512_srli_epi16 simde_mm512_srli_epi16
+#define _mm512_srli_epi32 simde_mm512_srli_epi32
 #define _mm512_ternarylogic_epi32 simde_mm512_ternarylogic_epi32
 #define _mm512_xor_si512 simde_mm512_xor_si512
 

@@ -51,16 +51,134 @@ static void decode_q6_k(const uint8_t *b, double *out)
     }
 }
 
+static void decode_q4_1(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = half(b) * (i < 16 ? b[4 + i] & 15 : b[4 + i - 16] >> 4) + half(b + 2);
+}
+
+/* 5-bit value i: fifth bits at qh, the others at qs. */
+static int five_bits(const uint8_t *qh, const uint8_t *qs, int i)
+{
+    return (i < 16 ? qs[i] & 15 : qs[i - 16] >> 4) | (qh[i / 8] >> i % 8 & 1) << 4;
+}
+
+static void decode_q5_0(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = half(b) * (five_bits(b + 2, b + 6, i) - 16);
+}
+
+static void decode_q5_1(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = half(b) * five_bits(b + 4, b + 8, i) + half(b + 2);
+}
+
+/* Value i of 256 2-bit numbers. */
+static int two_bits(const uint8_t *qs, int i)
+{
+    return qs[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
+}
+
+static void decode_q2_k(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 256; i++)
+        out[i] = half(b + 80) * (b[i / 16] & 15) * two_bits(b + 16, i) - half(b + 82) * (b[i / 16] >> 4);
+}
+
+static void decode_q3_k(const uint8_t *b, double *out)
+{
+    const uint8_t *s = b + 96;
+    for (int i = 0; i < 256; i++) {
+        int j = i / 16;
+        int sc = (j < 8 ? s[j] & 15 : s[j - 8] >> 4) | (s[8 + j % 4] >> j / 4 * 2 & 3) << 4;
+        int q = two_bits(b + 32, i) - (b[i % 32] >> i / 32 & 1 ? 0 : 4);
+        out[i] = half(b + 108) * (sc - 32) * q;
+    }
+}
+
+static void decode_q5_k(const uint8_t *b, double *out)
+{
+    const uint8_t *s = b + 4, *qh = b + 16, *qs = b + 48;
+    for (int i = 0; i < 256; i++) {
+        int j = i / 32;
+        int sc = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
+        int m = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
+        uint8_t byte = qs[i / 64 * 32 + i % 32];
+        int q = (j % 2 ? byte >> 4 : byte & 15) + (qh[i % 32] >> j & 1 ? 16 : 0);
+        out[i] = half(b) * sc * q - half(b + 2) * m;
+    }
+}
+
+static const int iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+static void decode_iq4_nl(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = half(b) * iq4_values[i < 16 ? b[2 + i] & 15 : b[2 + i - 16] >> 4];
+}
+
+static void decode_iq4_xs(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 256; i++) {
+        int j = i / 32, l = i % 32;
+        int sc = (b[4 + j / 2] >> j % 2 * 4 & 15) | ((b[2] | b[3] << 8) >> 2 * j & 3) << 4;
+        uint8_t byte = b[8 + 16 * j + l % 16];
+        out[i] = half(b) * (sc - 32) * iq4_values[l < 16 ? byte & 15 : byte >> 4];
+    }
+}
+
+static void decode_mxfp4(const uint8_t *b, double *out)
+{
+    static const double e2m1[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+    for (int i = 0; i < 32; i++) {
+        int q = i < 16 ? b[1 + i] & 15 : b[1 + i - 16] >> 4;
+        out[i] = ldexp(q & 8 ? -e2m1[q & 7] : e2m1[q & 7], b[0] - 127);
+    }
+}
+
+static int digit(uint8_t byte, int n)
+{
+    static const int power[5] = {1, 3, 9, 27, 81};
+    return byte * power[n] % 256 * 3 / 256;
+}
+
+static void decode_tq1_0(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 256; i++) {
+        int q = i < 160 ? digit(b[i % 32], i / 32) : i < 240 ? digit(b[32 + i % 16], (i - 160) / 16) : digit(b[48 + i % 4], (i - 240) / 4);
+        out[i] = half(b + 52) * (q - 1);
+    }
+}
+
+static void decode_tq2_0(const uint8_t *b, double *out)
+{
+    for (int i = 0; i < 256; i++)
+        out[i] = half(b + 64) * (two_bits(b, i) - 1);
+}
+
 static const struct format {
     enum weight_type type;
     void (*decode)(const uint8_t *block, double *out);
-    int halves;         /* F16 scales in a GGUF block, and where */
+    int halves;         /* F16 scales in a GGUF block, and where; none: it begins with an E8M0 scale */
     int half_at[2];
 } formats[] = {
     {WEIGHT_Q4_0, decode_q4_0, 1, {0}},
+    {WEIGHT_Q4_1, decode_q4_1, 2, {0, 2}},
+    {WEIGHT_Q5_0, decode_q5_0, 1, {0}},
+    {WEIGHT_Q5_1, decode_q5_1, 2, {0, 2}},
     {WEIGHT_Q8_0, decode_q8_0, 1, {0}},
+    {WEIGHT_Q2_K, decode_q2_k, 2, {80, 82}},
+    {WEIGHT_Q3_K, decode_q3_k, 1, {108}},
     {WEIGHT_Q4_K, decode_q4_k, 2, {0, 2}},
+    {WEIGHT_Q5_K, decode_q5_k, 2, {0, 2}},
     {WEIGHT_Q6_K, decode_q6_k, 1, {208}},
+    {WEIGHT_IQ4_NL, decode_iq4_nl, 1, {0}},
+    {WEIGHT_IQ4_XS, decode_iq4_xs, 1, {0}},
+    {WEIGHT_MXFP4, decode_mxfp4, 0, {0}},
+    {WEIGHT_TQ1_0, decode_tq1_0, 1, {52}},
+    {WEIGHT_TQ2_0, decode_tq2_0, 1, {64}},
 };
 
 /* ---- weights */
@@ -75,6 +193,10 @@ static void fill_blocks(struct harness *h, const struct format *f, uint8_t *data
     for (size_t i = 0; i < blocks * bytes; i++)
         data[i] = kind == WEIGHTS_ALL_ONES ? 0xff : kind == WEIGHTS_ALL_ZEROS ? 0 : (uint8_t)test_random(&h->random);
     for (size_t b = 0; b < blocks; b++) {
+        if (!f->halves) {
+            uint8_t *e = data + b * bytes;
+            *e = kind == WEIGHTS_SCALE_MAX ? 200 : kind == WEIGHTS_SCALE_SUBNORMAL ? *e % 3 : kind == WEIGHTS_SCALE_0 ? 0 : 110 + *e % 8;
+        }
         for (int i = 0; i < f->halves; i++) {
             uint32_t scale = 0x2000 + test_random(&h->random) % 0x0800, sign = test_random(&h->random) & 0x8000;
             if (kind == WEIGHTS_SCALE_0)
@@ -339,9 +461,20 @@ static void read_case(struct harness *h)
 
 const struct kernel_case quant_cases[] = {
     {"pack Q4_0", pack_case, &formats[0]}, {"linear Q4_0", linear_case, &formats[0]},
-    {"pack Q8_0", pack_case, &formats[1]}, {"linear Q8_0", linear_case, &formats[1]},
-    {"pack Q4_K", pack_case, &formats[2]}, {"linear Q4_K", linear_case, &formats[2]},
-    {"pack Q6_K", pack_case, &formats[3]}, {"linear Q6_K", linear_case, &formats[3]},
+    {"pack Q4_1", pack_case, &formats[1]}, {"linear Q4_1", linear_case, &formats[1]},
+    {"pack Q5_0", pack_case, &formats[2]}, {"linear Q5_0", linear_case, &formats[2]},
+    {"pack Q5_1", pack_case, &formats[3]}, {"linear Q5_1", linear_case, &formats[3]},
+    {"pack Q8_0", pack_case, &formats[4]}, {"linear Q8_0", linear_case, &formats[4]},
+    {"pack Q2_K", pack_case, &formats[5]}, {"linear Q2_K", linear_case, &formats[5]},
+    {"pack Q3_K", pack_case, &formats[6]}, {"linear Q3_K", linear_case, &formats[6]},
+    {"pack Q4_K", pack_case, &formats[7]}, {"linear Q4_K", linear_case, &formats[7]},
+    {"pack Q5_K", pack_case, &formats[8]}, {"linear Q5_K", linear_case, &formats[8]},
+    {"pack Q6_K", pack_case, &formats[9]}, {"linear Q6_K", linear_case, &formats[9]},
+    {"pack IQ4_NL", pack_case, &formats[10]}, {"linear IQ4_NL", linear_case, &formats[10]},
+    {"pack IQ4_XS", pack_case, &formats[11]}, {"linear IQ4_XS", linear_case, &formats[11]},
+    {"pack MXFP4", pack_case, &formats[12]}, {"linear MXFP4", linear_case, &formats[12]},
+    {"pack TQ1_0", pack_case, &formats[13]}, {"linear TQ1_0", linear_case, &formats[13]},
+    {"pack TQ2_0", pack_case, &formats[14]}, {"linear TQ2_0", linear_case, &formats[14]},
     {"quantize", quantize_case, NULL},     {"peak", peak_case, NULL},
     {"read", read_case, NULL},             {NULL, NULL, NULL},
 };

@@ -129,7 +129,7 @@ static const struct {
     {"mat.q4", 18, W64, UINT64_MAX, SLM_FORMAT, "64 x 18446744073709551615 x 1 x 1 values overflow", -8},
     {"mat.q4", 18, W64, 1ull << 40, SLM_FORMAT, "beyond the end of the file", -8},
     {"floats", 26, W64, 1ull << 62, SLM_FORMAT, "overflow", -8},
-    {"mat.q4", 26, W32, 13, SLM_UNSUPPORTED, "'mat.q4' has type Q5_K, which is not supported", -8},
+    {"mat.q4", 26, W32, 18, SLM_UNSUPPORTED, "'mat.q4' has type IQ3_XXS, which is not supported", -8},
     {"mat.q4", 26, W32, 4, SLM_UNSUPPORTED, "'mat.q4' has unknown type 4", -8},
     {"mat.q4", 26, W32, UINT32_MAX, SLM_UNSUPPORTED, "'mat.q4' has unknown type 4294967295", -8},
     {"mat.q4", 30, W64, 97, SLM_FORMAT, "'mat.q4': offset 97 is not a multiple of the alignment 32", -8},

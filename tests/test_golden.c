@@ -16,6 +16,9 @@ static const struct golden {
     { "llama-q4_k_m", 0.022 }, { "qwen2", 0.002 },        { "qwen3", 0.002 },         { "gemma", 0.002 },
     { "gemma2", 0.002 },       { "gemma3", 0.002 },       { "phi3", 0.002 },          { "phi3-longrope", 0.002 },
     { "granite", 0.002 },      { "smollm3", 0.002 },      { "olmo2", 0.002 },         { "gemma3n", 0.002 },
+    { "llama-q4_1", 0.022 },   { "llama-q5_0", 0.022 },   { "llama-q5_1", 0.022 },    { "llama-q5_k_m", 0.022 },
+    { "llama-q2_k", 0.022 },   { "llama-q3_k_m", 0.022 }, { "llama-q6_k", 0.022 },    { "llama-iq4_nl", 0.022 },
+    { "llama-iq4_xs", 0.022 },
 };
 
 enum { GOLDENS = sizeof goldens / sizeof *goldens };

@@ -18,13 +18,11 @@
 #include "../kernels.h"
 #include "../unroll.h"
 
-enum avx2_family { ONE_SCALE, SCALE_MIN, TWO_SCALES };
-
 /* 8 rows of one k block. */
 struct avx2_block {
     __m256i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
     __m256 dw, dw_hi;   /* scale of all values, or of k 0..15; of k 16..31 */
-    __m256 dm;          /* minimum */
+    __m256 dm, dm_hi;   /* minimum, or of k 0..15; of k 16..31 */
 };
 
 /* Reads rows 8 half .. 8 half + 7 of k block b. */
@@ -32,7 +30,7 @@ typedef void avx2_unpack_fn(const void *tile, size_t b, int half, struct avx2_bl
 
 /* What is fixed for a type. */
 struct avx2_type {
-    enum avx2_family family;
+    enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
     int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768 */
 };
@@ -40,6 +38,16 @@ struct avx2_type {
 ALWAYS_INLINE __m256 avx2_halves(const uint16_t *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
+}
+
+ALWAYS_INLINE __m256 avx2_u8(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
+}
+
+ALWAYS_INLINE __m256 avx2_i8(const int8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p)));
 }
 
 ALWAYS_INLINE __m256i avx2_broadcast(const void *p)
@@ -58,6 +66,32 @@ ALWAYS_INLINE void avx2_nibbles(const uint8_t nibbles[4][64], int half, __m256i 
         __m256i x = _mm256_loadu_si256((const void *)(nibbles[v] + 32 * half));
         w[v] = _mm256_and_si256(x, low);
         w[v + 4] = _mm256_and_si256(_mm256_srli_epi16(x, 4), low);
+    }
+}
+
+/* The crumbs of 8 rows, of which bits 2j+1..2j of a byte belong to vector j (k 0..15) or 4 + j (k 16..31). */
+ALWAYS_INLINE void avx2_crumbs(const uint8_t crumbs[2][64], int half, __m256i w[8])
+{
+    const __m256i low = _mm256_set1_epi8(3);
+    UNROLL
+    for (int h = 0; h < 2; h++) {
+        __m256i x = _mm256_loadu_si256((const void *)(crumbs[h] + 32 * half));
+        w[4 * h] = _mm256_and_si256(x, low);
+        w[4 * h + 1] = _mm256_and_si256(_mm256_srli_epi16(x, 2), low);
+        w[4 * h + 2] = _mm256_and_si256(_mm256_srli_epi16(x, 4), low);
+        w[4 * h + 3] = _mm256_and_si256(_mm256_srli_epi16(x, 6), low);
+    }
+}
+
+/* Puts bit g of each byte into bit `place` of vector g: 8 rows' upper bits. */
+ALWAYS_INLINE void avx2_bits(const uint8_t bits[64], int half, int place, __m256i w[8])
+{
+    const __m256i bit = _mm256_set1_epi8((char)(1 << place));
+    __m256i x = _mm256_loadu_si256((const void *)(bits + 32 * half));
+    UNROLL
+    for (int g = 0; g < 8; g++) {
+        __m256i moved = g < place ? _mm256_slli_epi16(x, place - g) : _mm256_srli_epi16(x, g - place);
+        w[g] = _mm256_or_si256(w[g], _mm256_and_si256(moved, bit));
     }
 }
 
@@ -87,14 +121,18 @@ ALWAYS_INLINE __m256i avx2_bias(int log2_z, const int32_t *nsum)
 /* The term t of README.md for one column. */
 ALWAYS_INLINE __m256 avx2_term(struct avx2_type type, const struct avx2_block *w, const struct act_block *a)
 {
-    if (type.family == TWO_SCALES) {
+    if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
         __m256i lo = avx2_dot(w->w, a->q, 0, 4, type.run, avx2_bias(type.log2_z, &a->nlo));
         __m256i hi = avx2_dot(w->w, a->q, 4, 4, type.run, avx2_bias(type.log2_z, &a->nhi));
-        return _mm256_fmadd_ps(w->dw_hi, _mm256_cvtepi32_ps(hi), _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(lo)));
+        __m256 t = _mm256_fmadd_ps(w->dw_hi, _mm256_cvtepi32_ps(hi), _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(lo)));
+        if (type.family == FAMILY_TWO_SCALES)
+            return t;
+        t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nlo)), t);
+        return _mm256_fmadd_ps(w->dm_hi, _mm256_cvtepi32_ps(avx2_broadcast(&a->nhi)), t);
     }
     __m256i isum = avx2_dot(w->w, a->q, 0, 8, type.run, avx2_bias(type.log2_z, &a->nsum));
     __m256 t = _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum));
-    if (type.family == SCALE_MIN)
+    if (type.family == FAMILY_SCALE_MIN)
         t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
     return t;
 }

@@ -2,21 +2,16 @@
 #include "avx2.h"
 #include "linear.h"
 
-ALWAYS_INLINE __m256 from_u8(const uint8_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
-}
-
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_block *out)
 {
     const struct tile_q4_k *t = (const struct tile_q4_k *)tile + b / 8;
     avx2_nibbles(t->sub[b % 8].nibbles, half, out->w);
-    out->dw = _mm256_mul_ps(avx2_halves(t->d + 8 * half), from_u8(t->sub[b % 8].sc + 8 * half));
-    out->dm = _mm256_mul_ps(avx2_halves(t->dmin + 8 * half), from_u8(t->sub[b % 8].m + 8 * half));
+    out->dw = _mm256_mul_ps(avx2_halves(t->d + 8 * half), avx2_u8(t->sub[b % 8].sc + 8 * half));
+    out->dm = _mm256_mul_ps(avx2_halves(t->dmin + 8 * half), avx2_u8(t->sub[b % 8].m + 8 * half));
 }
 
 void linear_Q4_K_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx2_type type = {.family = SCALE_MIN, .log2_z = -1, .run = 8};
+    const struct avx2_type type = {.family = FAMILY_OF_Q4_K, .log2_z = -1, .run = 8};
     avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

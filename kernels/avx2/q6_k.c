@@ -2,11 +2,6 @@
 #include "avx2.h"
 #include "linear.h"
 
-ALWAYS_INLINE __m256 from_i8(const int8_t *p)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p)));
-}
-
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_block *out)
 {
     const struct tile_q6_k *t = (const struct tile_q6_k *)tile + b / 8;
@@ -24,12 +19,12 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_bloc
         w[3] = _mm256_or_si256(w[3], _mm256_and_si256(_mm256_srli_epi16(x, 2), upper));
     }
     __m256 d = avx2_halves(t->d + 8 * half);
-    out->dw = _mm256_mul_ps(d, from_i8(t->sub[s].sc_lo + 8 * half));
-    out->dw_hi = _mm256_mul_ps(d, from_i8(t->sub[s].sc_hi + 8 * half));
+    out->dw = _mm256_mul_ps(d, avx2_i8(t->sub[s].sc_lo + 8 * half));
+    out->dw_hi = _mm256_mul_ps(d, avx2_i8(t->sub[s].sc_hi + 8 * half));
 }
 
 void linear_Q6_K_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx2_type type = {.family = TWO_SCALES, .log2_z = 5, .run = 2};
+    const struct avx2_type type = {.family = FAMILY_OF_Q6_K, .log2_z = 5, .run = 2};
     avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

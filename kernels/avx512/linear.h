@@ -16,13 +16,11 @@
 #include "../kernels.h"
 #include "../unroll.h"
 
-enum avx512_family { ONE_SCALE, SCALE_MIN, TWO_SCALES };
-
 /* One k block. */
 struct avx512_block {
     __m512i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
     __m512 dw, dw_hi;   /* scale of all values, or of k 0..15; of k 16..31 */
-    __m512 dm;          /* minimum */
+    __m512 dm, dm_hi;   /* minimum, or of k 0..15; of k 16..31 */
 };
 
 /* Reads k block b. */
@@ -30,13 +28,23 @@ typedef void avx512_unpack_fn(const void *tile, size_t b, struct avx512_block *o
 
 /* What is fixed for a type. */
 struct avx512_type {
-    enum avx512_family family;
+    enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
 };
 
 ALWAYS_INLINE __m512 avx512_halves(const uint16_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const void *)p));
+}
+
+ALWAYS_INLINE __m512 avx512_u8(const uint8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p)));
+}
+
+ALWAYS_INLINE __m512 avx512_i8(const int8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p)));
 }
 
 ALWAYS_INLINE __m512i avx512_broadcast(const void *p)
@@ -56,6 +64,50 @@ ALWAYS_INLINE void avx512_nibbles(const uint8_t nibbles[4][64], __m512i w[8])
         w[v] = _mm512_and_si512(x, low);
         w[v + 4] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
     }
+}
+
+/* low, with the bits of `mask` taken from upper. */
+ALWAYS_INLINE __m512i avx512_join(__m512i low, __m512i upper, __m512i mask)
+{
+    return _mm512_ternarylogic_epi32(low, upper, mask, 0xf8); /* low | (upper & mask) */
+}
+
+/* The crumbs, of which bits 2j+1..2j of a byte belong to vector j (k 0..15) or 4 + j (k 16..31). */
+ALWAYS_INLINE void avx512_crumbs(const uint8_t crumbs[2][64], __m512i w[8])
+{
+    const __m512i low = _mm512_set1_epi8(3);
+    UNROLL
+    for (int h = 0; h < 2; h++) {
+        __m512i x = _mm512_loadu_si512(crumbs[h]);
+        w[4 * h] = _mm512_and_si512(x, low);
+        w[4 * h + 1] = _mm512_and_si512(_mm512_srli_epi16(x, 2), low);
+        w[4 * h + 2] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
+        w[4 * h + 3] = _mm512_and_si512(_mm512_srli_epi16(x, 6), low);
+    }
+}
+
+/* Puts bit g of each byte into bit 4 of vector g. */
+ALWAYS_INLINE void avx512_bits4(const uint8_t bits[64], __m512i w[8])
+{
+    const __m512i bit = _mm512_set1_epi8(1 << 4);
+    __m512i x = _mm512_loadu_si512(bits);
+    w[0] = avx512_join(w[0], _mm512_slli_epi16(x, 4), bit);
+    w[1] = avx512_join(w[1], _mm512_slli_epi16(x, 3), bit);
+    w[2] = avx512_join(w[2], _mm512_slli_epi16(x, 2), bit);
+    w[3] = avx512_join(w[3], _mm512_slli_epi16(x, 1), bit);
+    w[4] = avx512_join(w[4], x, bit);
+    w[5] = avx512_join(w[5], _mm512_srli_epi16(x, 1), bit);
+    w[6] = avx512_join(w[6], _mm512_srli_epi16(x, 2), bit);
+    w[7] = avx512_join(w[7], _mm512_srli_epi16(x, 3), bit);
+}
+
+/* What each byte, 0..15, stands for. */
+ALWAYS_INLINE void avx512_codebook(const int8_t codebook[16], int z, __m512i w[8])
+{
+    __m512i values = _mm512_broadcast_i32x4(_mm_add_epi8(_mm_loadu_si128((const void *)codebook), _mm_set1_epi8((char)z)));
+    UNROLL
+    for (int g = 0; g < 8; g++)
+        w[g] = _mm512_shuffle_epi8(values, w[g]);
 }
 
 /* z times a negated sum of activations, where the sum of products starts. */
@@ -91,14 +143,18 @@ ALWAYS_INLINE __m512i avx512_dot(const __m512i w[8], const int8_t *q, int first,
 /* The term t of README.md for one column. */
 ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a)
 {
-    if (type.family == TWO_SCALES) {
+    if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
         __m512i lo = avx512_dot(w->w, a->q, 0, 4, avx512_bias(type.log2_z, &a->nlo));
         __m512i hi = avx512_dot(w->w, a->q, 4, 8, avx512_bias(type.log2_z, &a->nhi));
-        return _mm512_fmadd_ps(w->dw_hi, _mm512_cvtepi32_ps(hi), _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(lo)));
+        __m512 t = _mm512_fmadd_ps(w->dw_hi, _mm512_cvtepi32_ps(hi), _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(lo)));
+        if (type.family == FAMILY_TWO_SCALES)
+            return t;
+        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(avx512_broadcast(&a->nlo)), t);
+        return _mm512_fmadd_ps(w->dm_hi, _mm512_cvtepi32_ps(avx512_broadcast(&a->nhi)), t);
     }
     __m512i isum = avx512_dot(w->w, a->q, 0, 8, avx512_bias(type.log2_z, &a->nsum));
     __m512 t = _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(isum));
-    if (type.family == SCALE_MIN)
+    if (type.family == FAMILY_SCALE_MIN)
         t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(avx512_broadcast(&a->nsum)), t);
     return t;
 }

@@ -2,21 +2,16 @@
 #include "avx512.h"
 #include "linear.h"
 
-ALWAYS_INLINE __m512 from_u8(const uint8_t *p)
-{
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p)));
-}
-
 ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 {
     const struct tile_q4_k *t = (const struct tile_q4_k *)tile + b / 8;
     avx512_nibbles(t->sub[b % 8].nibbles, out->w);
-    out->dw = _mm512_mul_ps(avx512_halves(t->d), from_u8(t->sub[b % 8].sc));
-    out->dm = _mm512_mul_ps(avx512_halves(t->dmin), from_u8(t->sub[b % 8].m));
+    out->dw = _mm512_mul_ps(avx512_halves(t->d), avx512_u8(t->sub[b % 8].sc));
+    out->dm = _mm512_mul_ps(avx512_halves(t->dmin), avx512_u8(t->sub[b % 8].m));
 }
 
 void linear_Q4_K_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx512_type type = {.family = SCALE_MIN, .log2_z = -1};
+    const struct avx512_type type = {.family = FAMILY_OF_Q4_K, .log2_z = -1};
     avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

@@ -4,20 +4,12 @@
 #include "ref.h"
 
 /* The file keeps value i and value i + 16 in one byte, as the tile does: four words of a row go to their place unchanged. */
-void pack_Q4_0_ref(const void *rows_data, size_t row_bytes, int rows, size_t blocks, void *tile)
+static inline void pack_row(const void *block, int r, void *tile)
 {
+    const struct block_q4_0 *from = block;
     struct tile_q4_0 *t = tile;
-    if (rows < TILE_ROWS)
-        memset(tile, 0, blocks * sizeof *t);
-    for (size_t b = 0; b < blocks; b++, t++) {
-        for (int r = 0; r < rows; r++) {
-            const struct block_q4_0 *from = (const void *)((const uint8_t *)rows_data + (size_t)r * row_bytes);
-            from += b;
-            memcpy(&t->d[r], &from->d, 2);
-            for (int v = 0; v < 4; v++)
-                store_row(t->nibbles[v], r, load_u32(from->qs + 4 * v));
-        }
-    }
+    memcpy(&t->d[r], &from->d, 2);
+    pack_nibbles(t->nibbles, r, from->qs);
 }
 
 static inline void decode(const void *tile, size_t b, int row, struct ref_row *out)
@@ -27,12 +19,4 @@ static inline void decode(const void *tile, size_t b, int row, struct ref_row *o
     out->scale = half_to_float(t->d[row]);
 }
 
-void unpack_Q4_0_ref(const void *tile, int row, size_t k, float *out)
-{
-    unpack_ref(ONE_SCALE, decode, tile, row, k, out);
-}
-
-void linear_Q4_0_ref(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    linear_ref(ONE_SCALE, decode, tile, k, x, x_stride, cols, y, y_stride);
-}
+REF_KERNELS(Q4_0, pack_row, decode)

@@ -34,6 +34,75 @@ static inline void store_row(uint8_t vector[64], int row, uint32_t values)
     memcpy(vector + 4 * row, &values, sizeof values);
 }
 
+/* Spreads the bits of one row, k 0..31 ascending, over the bits of a tile: bit g of byte i is k = 4 g + i. */
+static inline uint32_t spread_bits(uint32_t bits)
+{
+    uint32_t spread = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t x = bits >> i & 0x11111111; /* bits 0, 4, 8, ... 28: move them together */
+        x = (x | x >> 3) & 0x03030303;
+        x = (x | x >> 6) & 0x000f000f;
+        spread |= ((x | x >> 12) & 0xff) << 8 * i;
+    }
+    return spread;
+}
+
+/* The bits of one row for sub-block `sub`: bit `sub` of byte l of `from` is k = l. */
+static inline uint32_t gather_bits(const uint8_t from[32], int sub)
+{
+    uint32_t bits = 0;
+    for (int g = 0; g < 8; g++)
+        bits |= (load_u32(from + 4 * g) >> sub & 0x01010101) << g;
+    return bits;
+}
+
+/* The crumbs of one row for sub-block `sub` of 8: a quarter of 32 values, in bits 2 (sub % 4) of the 32 bytes of its half. */
+static inline void pack_crumbs(uint8_t crumbs[2][64], int row, const uint8_t from[64], int sub)
+{
+    const uint8_t *bytes = from + 32 * (sub / 4);
+    for (int h = 0; h < 2; h++) {
+        uint32_t word = 0;
+        for (int j = 0; j < 4; j++)
+            word |= (load_u32(bytes + 16 * h + 4 * j) >> 2 * (sub % 4) & 0x03030303) << 2 * j;
+        store_row(crumbs[h], row, word);
+    }
+}
+
+/* 16 bytes of one row, value i in the low nibble of byte i and value i + 16 in the high one, as in the tile. */
+static inline void pack_nibbles(uint8_t nibbles[4][64], int row, const uint8_t from[16])
+{
+    for (int v = 0; v < 4; v++)
+        store_row(nibbles[v], row, load_u32(from + 4 * v));
+}
+
+/* The same from 32 bytes, of which this sub-block has the low nibbles (high = 0) or the high ones (high = 4). */
+static inline void pack_half_nibbles(uint8_t nibbles[4][64], int row, const uint8_t from[32], int high)
+{
+    for (int v = 0; v < 4; v++) {
+        uint32_t a = load_u32(from + 4 * v) >> high & 0x0f0f0f0f, b = load_u32(from + 16 + 4 * v) >> high & 0x0f0f0f0f;
+        store_row(nibbles[v], row, a | b << 4);
+    }
+}
+
+/* The scales of Q4_K and Q5_K, as three words: word 0: sc 0..3 in bits 0-5, upper bits of sc 4..7 in bits 6-7
+ *                                              word 1: m 0..3 in bits 0-5,  upper bits of m 4..7 in bits 6-7
+ *                                              word 2: sc 4..7 in bits 0-3, m 4..7 in bits 4-7 */
+static inline void unpack_scales(const uint8_t scales[12], uint8_t sc[8], uint8_t m[8])
+{
+    uint32_t w0 = load_u32(scales), w1 = load_u32(scales + 4), w2 = load_u32(scales + 8);
+    uint32_t words[4] = {
+        w0 & 0x3f3f3f3f,
+        (w2 & 0x0f0f0f0f) | (w0 >> 2 & 0x30303030),
+        w1 & 0x3f3f3f3f,
+        (w2 >> 4 & 0x0f0f0f0f) | (w1 >> 2 & 0x30303030),
+    };
+    memcpy(sc, words, 8);
+    memcpy(m, words + 2, 8);
+}
+
+/* One row of one GGUF block, to row `row` of a packed block. */
+typedef void ref_pack_fn(const void *block, int row, void *tile);
+
 /* ---- decoding */
 
 /* One row of one k block. */
@@ -41,13 +110,11 @@ struct ref_row {
     int8_t w[ACT_BLOCK];    /* signed: z is already taken away */
     float scale;            /* of all values, or of k 0..15 */
     float scale_hi;         /* of k 16..31 (two scales of 16) */
-    float min;              /* subtracted from each value (scale and minimum) */
+    float min, min_hi;      /* subtracted from each value; of k 16..31 (two minima) */
 };
 
 /* Decodes row `row` of k block `b` (32 values) of a tile. */
 typedef void ref_decode_fn(const void *tile, size_t b, int row, struct ref_row *out);
-
-enum ref_family { ONE_SCALE, SCALE_MIN, TWO_SCALES };
 
 /* 4-bit values of one row, k 0..31, minus z. */
 static inline void decode_nibbles(const uint8_t nibbles[4][64], int row, int z, int8_t w[ACT_BLOCK])
@@ -61,28 +128,59 @@ static inline void decode_nibbles(const uint8_t nibbles[4][64], int row, int z, 
     }
 }
 
-/* The bodies: linear_ref and unpack_ref of a type are one call each, with its decoder and family as constants. */
+/* 2-bit values of one row, k 0..31, put above `shift` bits that w already has. */
+static inline void decode_crumbs(const uint8_t crumbs[2][64], int row, int shift, int8_t w[ACT_BLOCK])
+{
+    for (int k = 0; k < ACT_BLOCK; k++)
+        w[k] = (int8_t)(w[k] + ((crumbs[k / 16][4 * row + k % 4] >> 2 * (k % 16 / 4) & 3) << shift));
+}
 
+/* The same for 1-bit values. */
+static inline void decode_bits(const uint8_t bits[64], int row, int shift, int8_t w[ACT_BLOCK])
+{
+    for (int k = 0; k < ACT_BLOCK; k++)
+        w[k] = (int8_t)(w[k] + ((bits[4 * row + k % 4] >> k / 4 & 1) << shift));
+}
 
-ALWAYS_INLINE float ref_block_value(enum ref_family family, const struct ref_row *row, const struct act_block *x)
+/* What each 4-bit value stands for. */
+static inline void decode_codebook(const int8_t codebook[16], int8_t w[ACT_BLOCK])
+{
+    for (int k = 0; k < ACT_BLOCK; k++)
+        w[k] = codebook[w[k]];
+}
+
+/* ---- the bodies, with the type's functions and family as constants */
+
+ALWAYS_INLINE void pack_ref(enum weight_type type, ref_pack_fn *pack, const void *rows_data, size_t row_bytes, int rows,
+                            size_t blocks, void *tile)
+{
+    const struct quant *q = &quants[type];
+    uint8_t *to = tile;
+    if (rows < TILE_ROWS)
+        memset(tile, 0, blocks * q->tile_bytes);
+    for (size_t b = 0; b < blocks; b++, to += q->tile_bytes)
+        for (int r = 0; r < rows; r++)
+            pack((const uint8_t *)rows_data + (size_t)r * row_bytes + b * q->block_bytes, r, to);
+}
+
+ALWAYS_INLINE float ref_block_value(enum family family, const struct ref_row *row, const struct act_block *x)
 {
     int32_t lo = 0, hi = 0;
     for (int i = 0; i < 16; i++) {
         lo += row->w[i] * x->q[i];
         hi += row->w[16 + i] * x->q[16 + i];
     }
-    switch (family) {
-    case SCALE_MIN:
+    if (family == FAMILY_ONE_SCALE)
+        return row->scale * (float)(lo + hi);
+    if (family == FAMILY_SCALE_MIN)
         return __builtin_fmaf(row->min, (float)x->nsum, row->scale * (float)(lo + hi));
-    case TWO_SCALES:
-        return __builtin_fmaf(row->scale_hi, (float)hi, row->scale * (float)lo);
-    case ONE_SCALE:
-        break;
-    }
-    return row->scale * (float)(lo + hi);
+    float t = __builtin_fmaf(row->scale_hi, (float)hi, row->scale * (float)lo);
+    if (family == FAMILY_TWO_SCALES_MINS)
+        t = __builtin_fmaf(row->min_hi, (float)x->nhi, __builtin_fmaf(row->min, (float)x->nlo, t));
+    return t;
 }
 
-ALWAYS_INLINE void linear_ref(enum ref_family family, ref_decode_fn *decode, const void *tile, size_t k, const void *x,
+ALWAYS_INLINE void linear_ref(enum family family, ref_decode_fn *decode, const void *tile, size_t k, const void *x,
                               size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct act_block *blocks = x;
@@ -101,17 +199,38 @@ ALWAYS_INLINE void linear_ref(enum ref_family family, ref_decode_fn *decode, con
         memcpy(y + (size_t)c * y_stride, acc[c], sizeof acc[c]);
 }
 
-/* Products are exact in float (at most 11 + 6 + 8 bits less what the types leave out), so only the minimum's subtraction rounds. */
-ALWAYS_INLINE void unpack_ref(enum ref_family family, ref_decode_fn *decode, const void *tile, int row, size_t k, float *out)
+/* Products are exact in float (11 bits of d, and at most 13 of scale and value together), so only the minimum's subtraction rounds. */
+ALWAYS_INLINE void unpack_ref(enum family family, ref_decode_fn *decode, const void *tile, int row, size_t k, float *out)
 {
     for (size_t b = 0; b < k / ACT_BLOCK; b++, out += ACT_BLOCK) {
         struct ref_row r;
         decode(tile, b, row, &r);
-        for (int i = 0; i < ACT_BLOCK; i++) {
-            float scale = family == TWO_SCALES && i >= 16 ? r.scale_hi : r.scale;
-            out[i] = scale * (float)r.w[i] - (family == SCALE_MIN ? r.min : 0);
+        if (family == FAMILY_ONE_SCALE || family == FAMILY_SCALE_MIN)
+            r.scale_hi = r.scale;
+        if (family == FAMILY_ONE_SCALE || family == FAMILY_TWO_SCALES)
+            r.min = r.min_hi = 0;
+        if (family == FAMILY_SCALE_MIN)
+            r.min_hi = r.min;
+        for (int i = 0; i < 16; i++) {
+            out[i] = r.scale * (float)r.w[i] - r.min;
+            out[16 + i] = r.scale_hi * (float)r.w[16 + i] - r.min_hi;
         }
     }
 }
+
+/* The three kernels of a quantized type from its two functions. */
+#define REF_KERNELS(name, pack_row, decode)                                                                                \
+    void pack_##name##_ref(const void *rows_data, size_t row_bytes, int rows, size_t blocks, void *tile)                   \
+    {                                                                                                                      \
+        pack_ref(WEIGHT_##name, pack_row, rows_data, row_bytes, rows, blocks, tile);                                       \
+    }                                                                                                                      \
+    void unpack_##name##_ref(const void *tile, int row, size_t k, float *out)                                              \
+    {                                                                                                                      \
+        unpack_ref(FAMILY_OF_##name, decode, tile, row, k, out);                                                           \
+    }                                                                                                                      \
+    void linear_##name##_ref(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride) \
+    {                                                                                                                      \
+        linear_ref(FAMILY_OF_##name, decode, tile, k, x, x_stride, cols, y, y_stride);                                     \
+    }
 
 #endif

@@ -1,0 +1,18 @@
+#include "../tiles.h"
+#include "avx512.h"
+#include "linear.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
+{
+    const struct tile_q5_k *t = (const struct tile_q5_k *)tile + b / 8;
+    avx512_nibbles(t->sub[b % 8].nibbles, out->w);
+    avx512_bits4(t->sub[b % 8].bits, out->w);
+    out->dw = _mm512_mul_ps(avx512_halves(t->d), avx512_u8(t->sub[b % 8].sc));
+    out->dm = _mm512_mul_ps(avx512_halves(t->dmin), avx512_u8(t->sub[b % 8].m));
+}
+
+void linear_Q5_K_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    const struct avx512_type type = {.family = FAMILY_OF_Q5_K, .log2_z = -1};
+    avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}
