@@ -29,8 +29,10 @@ static double percentile(const double *sorted, int n, double p)
 
 void result_latencies(struct result *r, double *first, int firsts, double *between, int betweens)
 {
-    qsort(first, (size_t)firsts, sizeof *first, compare);
-    qsort(between, (size_t)betweens, sizeof *between, compare);
+    if (firsts) /* else there may be no array */
+        qsort(first, (size_t)firsts, sizeof *first, compare);
+    if (betweens)
+        qsort(between, (size_t)betweens, sizeof *between, compare);
     r->ttft_p50_ms = percentile(first, firsts, 0.50);
     r->ttft_p95_ms = percentile(first, firsts, 0.95);
     r->ttft_p99_ms = percentile(first, firsts, 0.99);
