@@ -7,12 +7,10 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     const struct tile_q4_0 *t = (const struct tile_q4_0 *)tile + b;
     neon_nibbles(t->nibbles, half, out->w);
     neon_take_away(8, out->w);
-    UNROLL
-    for (int quad = 0; quad < 2; quad++)
-        out->dw[quad] = neon_halves(t->d + 8 * half + 4 * quad);
+    neon_halves(t->d + 8 * half, out->dw);
 }
 
 void linear_Q4_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    neon_linear(ONE_SCALE, unpack, tile, k, x, x_stride, cols, y, y_stride);
+    neon_linear(FAMILY_OF_Q4_0, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

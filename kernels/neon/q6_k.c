@@ -12,7 +12,6 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
 {
     const struct tile_q6_k *t = (const struct tile_q6_k *)tile + b / 8;
     size_t s = b % 8;
-    float32x4_t lo[2], hi[2];
     neon_nibbles(t->sub[s].nibbles, half, out->w);
     /* Bits 2j+1..2j of a byte are the upper bits of vector j (k 0..15) or 4 + j (k 16..31): bring them to bits 5..4. */
     UNROLL
@@ -26,17 +25,11 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
         w[3][quad] = join(w[3][quad], vshrq_n_u8(x, 2));
     }
     neon_take_away(32, out->w);
-    neon_from_s8(t->sub[s].sc_lo + 8 * half, lo);
-    neon_from_s8(t->sub[s].sc_hi + 8 * half, hi);
-    UNROLL
-    for (int quad = 0; quad < 2; quad++) {
-        float32x4_t d = neon_halves(t->d + 8 * half + 4 * quad);
-        out->dw[quad] = vmulq_f32(d, lo[quad]);
-        out->dw_hi[quad] = vmulq_f32(d, hi[quad]);
-    }
+    neon_halves_s8(t->d + 8 * half, vld1_s8(t->sub[s].sc_lo + 8 * half), out->dw);
+    neon_halves_s8(t->d + 8 * half, vld1_s8(t->sub[s].sc_hi + 8 * half), out->dw_hi);
 }
 
 void linear_Q6_K_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    neon_linear(TWO_SCALES, unpack, tile, k, x, x_stride, cols, y, y_stride);
+    neon_linear(FAMILY_OF_Q6_K, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

@@ -8,12 +8,10 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     UNROLL
     for (int i = 0; i < 16; i++)
         out->w[i / 2][i % 2] = vld1q_s8(t->values[i / 2] + 32 * half + 16 * (i % 2));
-    UNROLL
-    for (int quad = 0; quad < 2; quad++)
-        out->dw[quad] = neon_halves(t->d + 8 * half + 4 * quad);
+    neon_halves(t->d + 8 * half, out->dw);
 }
 
 void linear_Q8_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    neon_linear(ONE_SCALE, unpack, tile, k, x, x_stride, cols, y, y_stride);
+    neon_linear(FAMILY_OF_Q8_0, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

@@ -1,0 +1,18 @@
+#include "../codebooks.h"
+#include "../tiles.h"
+#include "linear.h"
+#include "neon.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
+{
+    const struct tile_iq4_xs *t = (const struct tile_iq4_xs *)tile + b / 8;
+    size_t s = b % 8;
+    neon_nibbles(t->nibbles[s], half, out->w);
+    neon_codebook(iq4_codebook, out->w);
+    neon_halves_s8(t->d + 8 * half, vld1_s8(t->sc[s] + 8 * half), out->dw);
+}
+
+void linear_IQ4_XS_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    neon_linear(FAMILY_OF_IQ4_XS, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}

@@ -1,0 +1,17 @@
+#include "../tiles.h"
+#include "linear.h"
+#include "neon.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
+{
+    const struct tile_q5_1 *t = (const struct tile_q5_1 *)tile + b;
+    neon_nibbles(t->nibbles, half, out->w);
+    neon_bits(t->bits, half, 4, out->w);
+    neon_halves(t->d + 8 * half, out->dw);
+    neon_halves(t->min + 8 * half, out->dm);
+}
+
+void linear_Q5_1_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    neon_linear(FAMILY_OF_Q5_1, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}

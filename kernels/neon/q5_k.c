@@ -1,0 +1,18 @@
+#include "../tiles.h"
+#include "linear.h"
+#include "neon.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
+{
+    const struct tile_q5_k *t = (const struct tile_q5_k *)tile + b / 8;
+    size_t s = b % 8;
+    neon_nibbles(t->sub[s].nibbles, half, out->w);
+    neon_bits(t->sub[s].bits, half, 4, out->w);
+    neon_halves_u8(t->d + 8 * half, vld1_u8(t->sub[s].sc + 8 * half), out->dw);
+    neon_halves_u8(t->dmin + 8 * half, vld1_u8(t->sub[s].m + 8 * half), out->dm);
+}
+
+void linear_Q5_K_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    neon_linear(FAMILY_OF_Q5_K, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}

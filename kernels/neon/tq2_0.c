@@ -1,0 +1,22 @@
+#include "../tiles.h"
+#include "linear.h"
+#include "neon.h"
+
+ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
+{
+    const struct tile_tq2_0 *t = (const struct tile_tq2_0 *)tile + b / 8;
+    size_t s = b % 8;
+    neon_crumbs(t->crumbs[s], half, out->w);
+    neon_take_away(1, out->w);
+    neon_halves(t->d + 8 * half, out->dw);
+}
+
+void linear_TQ2_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    neon_linear(FAMILY_OF_TQ2_0, unpack, tile, k, x, x_stride, cols, y, y_stride);
+}
+
+void linear_TQ1_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+{
+    linear_TQ2_0_neon(tile, k, x, x_stride, cols, y, y_stride);
+}
