@@ -1,0 +1,239 @@
+/* Calls: the arguments of built-in functions, and macros. */
+#include "eval.h"
+
+struct value macro_name(const struct macro *m)
+{
+    return m->node->name->text;
+}
+
+const struct function *find_function(const struct function *table, struct value name)
+{
+    for (; table->name; table++)
+        if (string_is(name, table->name))
+            return table;
+    return NULL;
+}
+
+/* ---- built-in functions */
+
+/* The parameter that begins at *text; moves *text behind it. */
+struct parameter {
+    const char *name;
+    size_t length;
+    bool optional;
+};
+
+static bool next_parameter(const char **text, struct parameter *p)
+{
+    *text += strspn(*text, " ");
+    p->name = *text;
+    p->length = strcspn(*text, " ?");
+    p->optional = p->name[p->length] == '?';
+    *text += p->length + p->optional;
+    return p->length > 0 && p->name[0] != '*';
+}
+
+static bool named(struct value name, const struct parameter *p)
+{
+    return name.as.string->length == p->length && memcmp(name.as.string->data, p->name, p->length) == 0;
+}
+
+bool call_function(struct eval *e, const struct function *f, struct value self, const struct arguments *args, struct value *out)
+{
+    static const struct arguments none = {0};
+    struct call call = {.c = e->c, .function_name = f->name, .eval = e, .self = self, .rest = args ? *args : none};
+    const char *text = f->parameters;
+    struct parameter p;
+    size_t used = 0, count = 0;
+    if (!args)
+        args = &none;
+    for (; next_parameter(&text, &p); count++) {
+        if (call.rest.count > 0) {
+            call.arg[count] = *call.rest.items++;
+            call.rest.count--;
+            call.given[count] = true;
+        }
+        for (size_t i = 0; i < args->keyword_count; i++) {
+            if (!named(args->keywords[i].key, &p))
+                continue;
+            if (call.given[count])
+                return chat_fail(e->c, "%s() got multiple values for argument '%.*s'", f->name, (int)p.length, p.name);
+            call.arg[count] = args->keywords[i].value;
+            call.given[count] = true;
+            used++;
+        }
+        if (!call.given[count] && !p.optional)
+            return chat_fail(e->c, "%s() misses its argument '%.*s'", f->name, (int)p.length, p.name);
+    }
+    if (p.name[0] != '*' && call.rest.count > 0)
+        return chat_fail(e->c, "%s() takes at most %zu arguments (%zu given)", f->name, count, args->count);
+    if (p.name[0] != '*' && used < args->keyword_count)
+        return chat_fail(e->c, "%s() got an unexpected keyword argument", f->name);
+    if (!eval_enter(e) || !f->run(&call, out))
+        return false;
+    e->depth--;
+    return true;
+}
+
+static bool unknown(struct eval *e, const char *what, struct value name)
+{
+    return chat_fail(e->c, "there is no %s named '%.*s'", what, SHORT(name));
+}
+
+bool call_filter(struct eval *e, struct value name, struct value self, const struct arguments *args, struct value *out)
+{
+    if (name.kind != STRING)
+        return chat_fail(e->c, "a filter's name must be a string, not %s", type_name(name));
+    const struct function *f = find_function(chat_list_filters, name);
+    if (!f)
+        f = find_function(chat_text_filters, name);
+    return f ? call_function(e, f, self, args, out) : unknown(e, "filter", name);
+}
+
+bool call_test(struct eval *e, struct value name, struct value self, const struct arguments *args, bool *out)
+{
+    struct value result;
+    if (name.kind != STRING)
+        return chat_fail(e->c, "a test's name must be a string, not %s", type_name(name));
+    const struct function *f = find_function(chat_tests, name);
+    if (!f)
+        return unknown(e, "test", name);
+    if (!call_function(e, f, self, args, &result))
+        return false;
+    *out = is_true(result);
+    return true;
+}
+
+/* ---- macros */
+
+static struct value *keyword_of(struct arguments *args, struct value name, bool *used)
+{
+    const struct string *s = name.as.string;
+    for (size_t i = 0; i < args->keyword_count; i++) {
+        const struct string *key = args->keywords[i].key.as.string;
+        if (key->length == s->length && memcmp(key->data, s->data, s->length) == 0) {
+            used[i] = true;
+            return &args->keywords[i].value;
+        }
+    }
+    return NULL;
+}
+
+static bool set_special(struct eval *e, struct scope *scope, const char *name, struct value value)
+{
+    struct value text;
+    const struct name *n = string_text(e->c, name, &text) ? parse_name(e->parser, text) : NULL;
+    return n && scope_set(e, scope, n, value);
+}
+
+static bool bind_parameter(struct eval *e, const struct node *p, struct arguments *args, size_t index, bool *used)
+{
+    struct value value;
+    const struct value *keyword = keyword_of(args, p->name->text, used);
+    if (keyword && index < args->count)
+        return chat_fail(e->c, "macro got multiple values for argument '%.*s'", SHORT(p->name->text));
+    if (index < args->count)
+        value = args->items[index];
+    else if (keyword)
+        value = *keyword;
+    else if (p->a ? !eval_expression(e, p->a, &value)
+                  : !undefined_new(e->c, &value, "parameter '%.*s' was not provided", SHORT(p->name->text)))
+        return false;
+    return scope_set(e, e->scope, p->name, value);
+}
+
+/* What was not bound: caller, kwargs and varargs, if the body uses these names, else too much. */
+static bool bind_rest(struct eval *e, const struct node *n, struct arguments *args, size_t parameters, bool *used)
+{
+    struct value caller_name, kwargs, varargs, caller;
+    if (!string_text(e->c, "caller", &caller_name) || !dict_new(e->c, DICT, &kwargs) || !list_new(e->c, TUPLE, 0, &varargs))
+        return false;
+    if (n->op & MACRO_CALLER) {
+        const struct value *given = keyword_of(args, caller_name, used);
+        if (given)
+            caller = *given;
+        else if (!undefined_new(e->c, &caller, "No caller defined"))
+            return false;
+        if (!set_special(e, e->scope, "caller", caller))
+            return false;
+    }
+    for (size_t i = 0; i < args->keyword_count; i++) {
+        if (used[i])
+            continue;
+        if (!(n->op & MACRO_KWARGS))
+            return chat_fail(e->c, "macro '%.*s' takes no keyword argument '%.*s'", SHORT(n->name->text),
+                             SHORT(args->keywords[i].key));
+        if (!dict_set(e->c, kwargs.as.dict, args->keywords[i].key, args->keywords[i].value))
+            return false;
+    }
+    for (size_t i = parameters; i < args->count; i++)
+        if (!(n->op & MACRO_VARARGS))
+            return chat_fail(e->c, "macro '%.*s' takes not more than %zu argument(s)", SHORT(n->name->text), parameters);
+        else if (!list_add(e->c, varargs, args->items[i]))
+            return false;
+    return (!(n->op & MACRO_KWARGS) || set_special(e, e->scope, "kwargs", kwargs)) &&
+           (!(n->op & MACRO_VARARGS) || set_special(e, e->scope, "varargs", varargs));
+}
+
+bool macro_call(struct eval *e, struct value callee, struct arguments *args, struct value *out)
+{
+    const struct node *n = callee.as.macro->node;
+    struct scope *outer = e->scope, *scope;
+    size_t parameters = 0;
+    bool *used = chat_alloc(e->c, args->keyword_count);
+    if (!used || !scope_new(e, callee.as.macro->scope, &scope) || !eval_enter(e))
+        return false;
+    memset(used, 0, args->keyword_count);
+    e->scope = scope;
+    bool ok = true;
+    for (const struct node *p = n->a; p && ok; p = p->next)
+        ok = bind_parameter(e, p, args, parameters++, used);
+    ok = ok && bind_rest(e, n, args, parameters, used) && exec_to_string(e, n->d, scope, out);
+    e->scope = outer;
+    e->depth--;
+    return ok;
+}
+
+/* ---- anything */
+
+/* loop(items) in a recursive loop. */
+static bool loop_call(struct eval *e, const struct loop *loop, const struct arguments *args, struct value *out)
+{
+    struct buffer text = {0}, *outer = e->out;
+    enum flow flow;
+    if (!loop->node->op)
+        return chat_fail(e->c, "loop() needs the word recursive at the loop");
+    if (args->count != 1 || !eval_enter(e))
+        return chat_fail(e->c, "loop() takes one argument");
+    e->out = &text;
+    bool ok = loop_run(e, loop->node, args->items[0], loop->scope, loop->depth + 1, &flow) && buffer_value(e->c, &text, out);
+    e->out = outer;
+    e->depth--;
+    return ok;
+}
+
+static bool joiner_call(struct eval *e, struct list *joiner, struct value *out)
+{
+    *out = joiner->items[0];
+    return joiner->next++ > 0 || string_text(e->c, "", out);
+}
+
+bool call_value(struct eval *e, struct value callee, struct arguments *args, struct value *out)
+{
+    switch (callee.kind) {
+    case UNDEFINED:
+        return undefined_fail(e->c, callee);
+    case MACRO:
+        return macro_call(e, callee, args, out);
+    case FUNCTION:
+        return call_function(e, callee.as.function, none_value(), args, out);
+    case METHOD:
+        return call_function(e, callee.as.method->function, callee.as.method->self, args, out);
+    case LOOP:
+        return loop_call(e, callee.as.loop, args, out);
+    case JOINER:
+        return joiner_call(e, callee.as.list, out);
+    default:
+        return chat_fail(e->c, "'%s' object is not callable", type_name(callee));
+    }
+}

@@ -1,0 +1,80 @@
+/* The methods of dicts and lists that do not change them. */
+#include "eval.h"
+
+static bool run_get(struct call *call, struct value *out)
+{
+    const struct value *value = dict_get(call->c, call->self.as.dict, call->arg[0]);
+    *out = value ? *value : call->given[1] ? call->arg[1] : none_value();
+    return !call->c->status;
+}
+
+/* What of an entry a view shows. */
+enum part { KEYS, VALUES, ITEMS };
+
+static bool view(struct call *call, enum part part, const char *name, struct value *out)
+{
+    const struct dict *d = call->self.as.dict;
+    if (!list_new(call->c, VIEW, d->count, out))
+        return false;
+    out->as.list->name = name;
+    for (size_t i = 0; i < d->count; i++) {
+        struct value item = part == KEYS ? d->entries[i].key : d->entries[i].value;
+        if ((part == ITEMS && !tuple_pair(call->c, d->entries[i].key, d->entries[i].value, &item)) || !list_add(call->c, *out, item))
+            return false;
+    }
+    return true;
+}
+
+static bool run_keys(struct call *call, struct value *out)
+{
+    return view(call, KEYS, "dict_keys", out);
+}
+
+static bool run_values(struct call *call, struct value *out)
+{
+    return view(call, VALUES, "dict_values", out);
+}
+
+static bool run_items(struct call *call, struct value *out)
+{
+    return view(call, ITEMS, "dict_items", out);
+}
+
+static bool run_copy(struct call *call, struct value *out)
+{
+    *out = call->self; /* they never change, so one is as good as two */
+    return true;
+}
+
+const struct function chat_dict_methods[] = {
+    {"get", "key default?", run_get}, {"keys", "", run_keys}, {"values", "", run_values}, {"items", "", run_items}, {"copy", "", run_copy}, {0},
+};
+
+static bool run_index(struct call *call, struct value *out)
+{
+    const struct list *l = call->self.as.list;
+    for (size_t i = 0; i < l->count; i++) {
+        bool equal;
+        if (!value_equal(call->c, l->items[i], call->arg[0], &equal))
+            return false;
+        if (equal)
+            return *out = int_value((int64_t)i), true;
+    }
+    return chat_fail(call->c, "the value is not in the %s", type_name(call->self));
+}
+
+static bool run_count(struct call *call, struct value *out)
+{
+    const struct list *l = call->self.as.list;
+    int64_t count = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        bool equal;
+        if (!value_equal(call->c, l->items[i], call->arg[0], &equal))
+            return false;
+        count += equal;
+    }
+    *out = int_value(count);
+    return true;
+}
+
+const struct function chat_list_methods[] = {{"index", "value", run_index}, {"count", "value", run_count}, {"copy", "", run_copy}, {0}};

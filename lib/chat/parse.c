@@ -1,0 +1,594 @@
+/* Expressions, from the loosest binding down: inline if, or, and, not, comparisons, + -, ~, * / // %, **, signs, primaries with their
+ * attributes, calls, filters and tests. */
+#include "ast.h"
+
+/* ---- tokens and nodes */
+
+struct node *node_new(struct parser *p, enum node_kind kind)
+{
+    struct node *n = chat_alloc(p->chat, sizeof *n);
+    if (n)
+        *n = (struct node){.kind = kind, .position = p->at->position};
+    return n;
+}
+
+/* Every nested construct passes here and counts p->depth down again when it is read. */
+bool parse_enter(struct parser *p)
+{
+    p->chat->position = p->at->position;
+    return ++p->depth <= CHAT_NESTING_MAX || chat_fail_as(p->chat, SLM_LIMIT, "nested more than %d deep", CHAT_NESTING_MAX);
+}
+
+void *parse_unexpected(struct parser *p, const char *expected)
+{
+    const struct token *t = p->at;
+    p->chat->position = t->position;
+    if (t->kind == TOKEN_END)
+        chat_fail(p->chat, "the template ends where %s is expected", expected);
+    else if (t->kind == TOKEN_NAME)
+        chat_fail(p->chat, "'%.*s' where %s is expected", (int)(t->value.as.string->length < 60 ? t->value.as.string->length : 60),
+                  t->value.as.string->data, expected);
+    else if (t->kind == TOKEN_OPERATOR)
+        chat_fail(p->chat, "'%c%.1s' where %s is expected", (char)(t->op & 0xff), (char[2]){(char)(t->op >> 8), 0}, expected);
+    else
+        chat_fail(p->chat, "%s is expected here", expected);
+    return NULL;
+}
+
+bool at_op(const struct parser *p, unsigned op)
+{
+    return p->at->kind == TOKEN_OPERATOR && p->at->op == op;
+}
+
+bool at_word(const struct parser *p, const char *word)
+{
+    return p->at->kind == TOKEN_NAME && string_is(p->at->value, word);
+}
+
+bool skip_op(struct parser *p, unsigned op)
+{
+    bool there = at_op(p, op);
+    p->at += there;
+    return there;
+}
+
+bool skip_word(struct parser *p, const char *word)
+{
+    bool there = at_word(p, word);
+    p->at += there;
+    return there;
+}
+
+bool expect_op(struct parser *p, unsigned op)
+{
+    char text[] = {'\'', (char)(op & 0xff), '\'', 0};
+    return skip_op(p, op) || parse_unexpected(p, text);
+}
+
+const struct name *parse_name(struct parser *p, struct value text)
+{
+    const struct string *s = text.as.string;
+    for (struct name *n = p->names; n; n = n->next)
+        if (n->text.as.string->length == s->length && memcmp(n->text.as.string->data, s->data, s->length) == 0)
+            return n;
+    struct name *n = chat_alloc(p->chat, sizeof *n);
+    if (!n || !chat_work(p->chat, 16))
+        return NULL;
+    *n = (struct name){p->names, text};
+    return p->names = n;
+}
+
+const struct name *expect_name(struct parser *p)
+{
+    if (p->at->kind != TOKEN_NAME)
+        return parse_unexpected(p, "a name");
+    return parse_name(p, p->at++->value);
+}
+
+/* ---- primaries */
+
+static struct node *parse_constant(struct parser *p, struct value value)
+{
+    struct node *n = node_new(p, NODE_CONST);
+    if (n)
+        n->value = value;
+    p->at++;
+    return n;
+}
+
+static struct node *parse_variable(struct parser *p)
+{
+    static const struct {
+        const char *text;
+        unsigned special;
+    } specials[] = {{"caller", MACRO_CALLER}, {"kwargs", MACRO_KWARGS}, {"varargs", MACRO_VARARGS}};
+    if (at_word(p, "true") || at_word(p, "True"))
+        return parse_constant(p, bool_value(true));
+    if (at_word(p, "false") || at_word(p, "False"))
+        return parse_constant(p, bool_value(false));
+    if (at_word(p, "none") || at_word(p, "None"))
+        return parse_constant(p, none_value());
+    for (int i = 0; i < 3; i++)
+        if (at_word(p, specials[i].text))
+            p->specials |= specials[i].special;
+    struct node *n = node_new(p, NODE_NAME);
+    return n && (n->name = expect_name(p)) ? n : NULL;
+}
+
+/* Strings that follow each other are one. */
+static struct node *parse_string(struct parser *p)
+{
+    struct buffer b = {0};
+    struct node *n = parse_constant(p, p->at->value);
+    if (!n || p->at->kind != TOKEN_STRING)
+        return n;
+    if (!buffer_string(p->chat, &b, n->value))
+        return NULL;
+    while (p->at->kind == TOKEN_STRING)
+        if (!buffer_string(p->chat, &b, p->at++->value))
+            return NULL;
+    return buffer_value(p->chat, &b, &n->value) ? n : NULL;
+}
+
+static struct node *parse_pair(struct parser *p)
+{
+    struct node *n = node_new(p, NODE_PAIR);
+    return n && (n->a = parse_expression(p)) && expect_op(p, ':') && (n->b = parse_expression(p)) ? n : NULL;
+}
+
+/* [..] and {..}, at the opening bracket. A comma may follow the last item. */
+static struct node *parse_bracket(struct parser *p, enum node_kind kind, unsigned close)
+{
+    struct node *n = node_new(p, kind);
+    if (!n || !parse_enter(p))
+        return NULL;
+    p->at++;
+    for (struct node **tail = &n->a; !skip_op(p, close); tail = &(*tail)->next) {
+        if (n->a && !expect_op(p, ','))
+            return NULL;
+        if (n->a && skip_op(p, close))
+            break;
+        *tail = kind == NODE_DICT ? parse_pair(p) : parse_expression(p);
+        if (!*tail)
+            return NULL;
+    }
+    p->depth--;
+    return n;
+}
+
+struct node *parse_primary(struct parser *p)
+{
+    struct node *n;
+    switch (p->at->kind) {
+    case TOKEN_NAME:
+        return parse_variable(p);
+    case TOKEN_STRING:
+        return parse_string(p);
+    case TOKEN_NUMBER:
+        return parse_constant(p, p->at->value);
+    default:
+        break;
+    }
+    if (at_op(p, '['))
+        return parse_bracket(p, NODE_LIST, ']');
+    if (at_op(p, '{'))
+        return parse_bracket(p, NODE_DICT, '}');
+    if (!at_op(p, '('))
+        return parse_unexpected(p, "an expression");
+    if (!parse_enter(p))
+        return NULL;
+    p->at++;
+    n = parse_tuple(p, false, true, true, NULL);
+    p->depth--;
+    return n && expect_op(p, ')') ? n : NULL;
+}
+
+/* What ends a tuple: the end of the tag, a closing parenthesis, the word `end`. */
+static bool tuple_ends(const struct parser *p, const char *end)
+{
+    return p->at->kind == TOKEN_VARIABLE_END || p->at->kind == TOKEN_BLOCK_END || at_op(p, ')') || (end && at_word(p, end));
+}
+
+static struct node *parse_or(struct parser *p);
+
+/* One expression, or a tuple if commas follow. targets: of an assignment, so primaries only. choices: with inline if. */
+struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end)
+{
+    struct node *tuple = node_new(p, NODE_TUPLE);
+    bool comma = false;
+    if (!tuple)
+        return NULL;
+    for (struct node **tail = &tuple->a;; tail = &(*tail)->next) {
+        if (tuple->a && !expect_op(p, ','))
+            return NULL;
+        if (tuple_ends(p, end))
+            break;
+        *tail = targets ? parse_primary(p) : choices ? parse_expression(p) : parse_or(p);
+        if (!*tail)
+            return NULL;
+        if (!at_op(p, ','))
+            break;
+        comma = true;
+    }
+    if (comma)
+        return tuple;
+    if (!tuple->a && !parentheses)
+        return parse_unexpected(p, "an expression");
+    return tuple->a ? tuple->a : tuple;
+}
+
+/* ---- what follows a primary */
+
+static struct node *parse_index(struct parser *p)
+{
+    struct node *n = at_op(p, ':') ? NULL : parse_expression(p);
+    if (!at_op(p, ':'))
+        return n;
+    if (p->chat->status)
+        return NULL;
+    struct node *slice = node_new(p, NODE_SLICE), **parts[] = {&slice->b, &slice->c};
+    if (!slice)
+        return NULL;
+    slice->a = n;
+    for (int i = 0; i < 2 && skip_op(p, ':'); i++)
+        if (!at_op(p, ':') && !at_op(p, ']') && !at_op(p, ',') && !(*parts[i] = parse_expression(p)))
+            return NULL;
+    return slice;
+}
+
+static struct node *parse_subscript(struct parser *p, struct node *object)
+{
+    struct node *n = node_new(p, NODE_ITEM);
+    if (!n || !parse_enter(p))
+        return NULL;
+    n->a = object;
+    p->at++;
+    n->b = parse_index(p);
+    if (n->b && at_op(p, ',')) {
+        struct node *tuple = node_new(p, NODE_TUPLE);
+        if (!tuple)
+            return NULL;
+        tuple->a = n->b;
+        n->b = tuple;
+        for (struct node **tail = &tuple->a->next; skip_op(p, ','); tail = &(*tail)->next)
+            if (!(*tail = parse_index(p)))
+                return NULL;
+    }
+    p->depth--;
+    return n->b && expect_op(p, ']') ? n : NULL;
+}
+
+static struct node *parse_attribute(struct parser *p, struct node *object)
+{
+    p->at++;
+    struct node *n = node_new(p, p->at->kind == TOKEN_NUMBER ? NODE_ITEM : NODE_ATTRIBUTE);
+    if (!n)
+        return NULL;
+    n->a = object;
+    if (p->at->kind == TOKEN_NUMBER && p->at->value.kind == INT)
+        return (n->b = parse_constant(p, p->at->value)) ? n : NULL;
+    return (n->name = expect_name(p)) ? n : NULL;
+}
+
+/* One argument: a value, name=value, *list or **dict, of which the kinds stand in this order. */
+static struct node *parse_argument(struct parser *p, int *order)
+{
+    unsigned spread = at_op(p, '*') ? 1 : at_op(p, OP('*', '*')) ? 2 : 0;
+    bool keyword = p->at->kind == TOKEN_NAME && p->at[1].kind == TOKEN_OPERATOR && p->at[1].op == '=';
+    int kind = spread == 2 ? 3 : spread == 1 ? 2 : keyword ? 1 : 0;
+    if (kind < *order && !(kind == 1 && *order == 2))
+        return parse_unexpected(p, "a keyword argument");
+    if (kind > *order)
+        *order = kind;
+    if (kind == 0)
+        return parse_expression(p);
+    struct node *n = node_new(p, spread ? NODE_SPREAD : NODE_KEYWORD);
+    if (!n || (keyword && !(n->name = expect_name(p))))
+        return NULL;
+    n->op = spread;
+    p->at++;
+    return (n->a = parse_expression(p)) ? n : NULL;
+}
+
+/* (arguments), at the parenthesis, into call->b. */
+struct node *parse_arguments(struct parser *p, struct node *call)
+{
+    int order = 0;
+    if (!parse_enter(p))
+        return NULL;
+    p->at++;
+    for (struct node **tail = &call->b; !skip_op(p, ')'); tail = &(*tail)->next) {
+        if (call->b && !expect_op(p, ','))
+            return NULL;
+        if (call->b && skip_op(p, ')'))
+            break;
+        if (!(*tail = parse_argument(p, &order)))
+            return NULL;
+    }
+    p->depth--;
+    return call;
+}
+
+static struct node *parse_call(struct parser *p, struct node *callee)
+{
+    struct node *n = node_new(p, NODE_CALL);
+    if (!n)
+        return NULL;
+    n->a = callee;
+    return parse_arguments(p, n);
+}
+
+/* The name of a filter or test may have points. */
+static const struct name *parse_dotted(struct parser *p)
+{
+    struct buffer b = {0};
+    struct value text;
+    const struct name *n = expect_name(p);
+    while (n && at_op(p, '.')) {
+        p->at++;
+        if (!buffer_string(p->chat, &b, n->text) || !buffer_text(p->chat, &b, ".") || !(n = expect_name(p)) ||
+            !buffer_string(p->chat, &b, n->text) || !buffer_value(p->chat, &b, &text) || !(n = parse_name(p, text)))
+            return NULL;
+        b = (struct buffer){0};
+    }
+    return n;
+}
+
+static struct node *parse_postfix(struct parser *p, struct node *n)
+{
+    while (n && p->at->kind == TOKEN_OPERATOR) {
+        if (p->at->op == '.')
+            n = parse_attribute(p, n);
+        else if (p->at->op == '[')
+            n = parse_subscript(p, n);
+        else if (p->at->op == '(')
+            n = parse_call(p, n);
+        else
+            break;
+    }
+    return n;
+}
+
+/* Behind "is": [not] name, with arguments in parentheses or a single one without. */
+static struct node *parse_test(struct parser *p, struct node *operand)
+{
+    p->at++;
+    struct node *not = at_word(p, "not") ? node_new(p, NODE_UNARY) : NULL;
+    p->at += not != NULL;
+    struct node *n = node_new(p, NODE_TEST);
+    if (!n || !(n->name = parse_dotted(p)))
+        return NULL;
+    n->a = operand;
+    bool word = p->at->kind == TOKEN_NAME && !at_word(p, "else") && !at_word(p, "or") && !at_word(p, "and");
+    if (at_op(p, '(')) {
+        if (!parse_arguments(p, n))
+            return NULL;
+    } else if (word || p->at->kind == TOKEN_STRING || p->at->kind == TOKEN_NUMBER || at_op(p, '[') || at_op(p, '{')) {
+        if (at_word(p, "is"))
+            return parse_unexpected(p, "no second test behind the first");
+        n->op = 1;
+        if (!(n->b = parse_postfix(p, parse_primary(p))))
+            return NULL;
+    }
+    if (!not)
+        return n;
+    not->op = '!';
+    not->a = n;
+    return not;
+}
+
+/* `inside`: a filter's name stands here, without the bar in front of it. */
+struct node *parse_filters(struct parser *p, struct node *operand, bool inside)
+{
+    while (inside || at_op(p, '|')) {
+        p->at += !inside;
+        inside = false;
+        struct node *n = node_new(p, NODE_FILTER);
+        if (!n || !(n->name = parse_dotted(p)))
+            return NULL;
+        n->a = operand;
+        if (at_op(p, '(') && !parse_arguments(p, n))
+            return NULL;
+        operand = n;
+    }
+    return operand;
+}
+
+/* ---- operators */
+
+struct node *parse_unary(struct parser *p, bool filters)
+{
+    struct node *n;
+    if (at_op(p, '-') || at_op(p, '+')) {
+        n = node_new(p, NODE_UNARY);
+        if (!n || !parse_enter(p))
+            return NULL;
+        n->op = p->at++->op;
+        if (!(n->a = parse_unary(p, false)))
+            return NULL;
+        p->depth--;
+    } else {
+        n = parse_primary(p);
+    }
+    n = parse_postfix(p, n);
+    while (n && filters) {
+        if (at_op(p, '|'))
+            n = parse_filters(p, n, false);
+        else if (at_word(p, "is"))
+            n = parse_test(p, n);
+        else if (at_op(p, '('))
+            n = parse_call(p, n);
+        else
+            break;
+    }
+    return n;
+}
+
+static struct node *binary(struct parser *p, unsigned op, struct node *left, struct node *right)
+{
+    struct node *n = node_new(p, NODE_BINARY);
+    if (!n || !left || !right)
+        return NULL;
+    n->position = left->position;
+    n->op = op;
+    n->a = left;
+    n->b = right;
+    return n;
+}
+
+/* Operators that bind to the left make the tree deeper with each: they count as nested too. */
+static bool chain(struct parser *p, int *links)
+{
+    ++*links;
+    return parse_enter(p);
+}
+
+static struct node *parse_power(struct parser *p)
+{
+    int links = 0;
+    struct node *n = parse_unary(p, true);
+    while (n && at_op(p, OP('*', '*')) && chain(p, &links)) {
+        p->at++;
+        n = binary(p, OP('*', '*'), n, parse_unary(p, true));
+    }
+    p->depth -= links;
+    return p->chat->status ? NULL : n;
+}
+
+static struct node *parse_product(struct parser *p)
+{
+    int links = 0;
+    struct node *n = parse_power(p);
+    while (n && (at_op(p, '*') || at_op(p, '/') || at_op(p, OP('/', '/')) || at_op(p, '%')) && chain(p, &links)) {
+        unsigned op = p->at++->op;
+        n = binary(p, op, n, parse_power(p));
+    }
+    p->depth -= links;
+    return p->chat->status ? NULL : n;
+}
+
+static struct node *parse_concat(struct parser *p)
+{
+    struct node *n = parse_product(p);
+    if (!n || !at_op(p, '~'))
+        return n;
+    struct node *concat = node_new(p, NODE_CONCAT);
+    if (!concat)
+        return NULL;
+    concat->a = n;
+    while (skip_op(p, '~')) {
+        if (!(n->next = parse_product(p)))
+            return NULL;
+        n = n->next;
+    }
+    return concat;
+}
+
+static struct node *parse_sum(struct parser *p)
+{
+    int links = 0;
+    struct node *n = parse_concat(p);
+    while (n && (at_op(p, '+') || at_op(p, '-')) && chain(p, &links)) {
+        unsigned op = p->at++->op;
+        n = binary(p, op, n, parse_concat(p));
+    }
+    p->depth -= links;
+    return p->chat->status ? NULL : n;
+}
+
+static struct node *parse_operand(struct parser *p)
+{
+    static const unsigned ops[] = {OP('=', '='), OP('!', '='), '<', OP('<', '='), '>', OP('>', '=')};
+    struct node *n = node_new(p, NODE_OPERAND);
+    if (!n)
+        return NULL;
+    for (size_t i = 0; !n->op && i < sizeof ops / sizeof *ops; i++)
+        if (skip_op(p, ops[i]))
+            n->op = ops[i];
+    if (!n->op && skip_word(p, "in"))
+        n->op = 'i';
+    else if (!n->op)
+        n->op = OP('!', 'i'), p->at += 2;
+    return (n->a = parse_sum(p)) ? n : NULL;
+}
+
+static bool at_comparison(const struct parser *p)
+{
+    if (p->at->kind == TOKEN_OPERATOR)
+        return p->at->op == '<' || p->at->op == '>' || (p->at->op >> 8) == '=';
+    return at_word(p, "in") || (at_word(p, "not") && p->at[1].kind == TOKEN_NAME && string_is(p->at[1].value, "in"));
+}
+
+static struct node *parse_compare(struct parser *p)
+{
+    struct node *n = parse_sum(p);
+    if (!n || !at_comparison(p))
+        return n;
+    struct node *compare = node_new(p, NODE_COMPARE);
+    if (!compare)
+        return NULL;
+    compare->position = n->position;
+    compare->a = n;
+    for (struct node **tail = &compare->b; at_comparison(p); tail = &(*tail)->next)
+        if (!(*tail = parse_operand(p)))
+            return NULL;
+    return compare;
+}
+
+static struct node *parse_not(struct parser *p)
+{
+    if (!at_word(p, "not"))
+        return parse_compare(p);
+    struct node *n = node_new(p, NODE_UNARY);
+    if (!n || !parse_enter(p))
+        return NULL;
+    p->at++;
+    n->op = '!';
+    n->a = parse_not(p);
+    p->depth--;
+    return n->a ? n : NULL;
+}
+
+static struct node *parse_and(struct parser *p)
+{
+    int links = 0;
+    struct node *n = parse_not(p);
+    while (n && at_word(p, "and") && chain(p, &links)) {
+        p->at++;
+        n = binary(p, '&', n, parse_not(p));
+    }
+    p->depth -= links;
+    return p->chat->status ? NULL : n;
+}
+
+static struct node *parse_or(struct parser *p)
+{
+    int links = 0;
+    struct node *n = parse_and(p);
+    while (n && at_word(p, "or") && chain(p, &links)) {
+        p->at++;
+        n = binary(p, '|', n, parse_and(p));
+    }
+    p->depth -= links;
+    return p->chat->status ? NULL : n;
+}
+
+struct node *parse_expression(struct parser *p)
+{
+    int links = 0;
+    if (!parse_enter(p))
+        return NULL;
+    struct node *n = parse_or(p);
+    while (n && at_word(p, "if") && chain(p, &links)) {
+        struct node *choice = node_new(p, NODE_CHOICE);
+        if (!choice)
+            return NULL;
+        p->at++;
+        choice->b = n;
+        if (!(choice->a = parse_or(p)) || (skip_word(p, "else") && !(choice->c = parse_expression(p))))
+            return NULL;
+        n = choice;
+    }
+    p->depth -= links + 1;
+    return p->chat->status ? NULL : n;
+}
