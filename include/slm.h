@@ -261,6 +261,52 @@ SLM_API slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence
 /* Number of threads the session computes with. */
 SLM_API int slm_session_threads(const slm_session *session);
 
+/* -------------------------------------------------------------------- chat */
+
+/* One message of a conversation. */
+typedef struct slm_chat_message {
+    const char *role;       /* "system", "user", "assistant", "tool" */
+    const char *content;
+} slm_chat_message;
+
+/* What a template's variable enable_thinking is; models without a thinking mode ignore it. */
+typedef enum slm_thinking { SLM_THINKING_AUTO, SLM_THINKING_ON, SLM_THINKING_OFF } slm_thinking;
+
+typedef struct slm_chat_options {
+    size_t size;                /* set by slm_chat_options_default() */
+    const char *chat_template;  /* Jinja source; NULL: the model's own */
+    bool add_generation_prompt; /* end with the opening of the assistant's answer; default true */
+    slm_thinking thinking;      /* AUTO leaves the choice to the template */
+    const char *tools;          /* JSON: the list of tools that the model may call, or NULL */
+    const char *variables;      /* JSON: an object with more variables for the template, or NULL. They win over the others: with
+                                 * "messages" in it, messages may have tool calls, images and what else the template knows */
+    const char *now;            /* the local time that the template sees, "2026-11-22T09:30:00"; NULL: the clock's */
+} slm_chat_options;
+static inline slm_chat_options slm_chat_options_default(void)
+{
+    slm_chat_options value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    value.add_generation_prompt = true;
+    return value;
+}
+
+/* Writes a conversation in the form that the model was trained on, by its chat template (Jinja2 as Hugging Face sets it up). *text is
+ * NUL-terminated and belongs to the caller: free it with slm_text_free. *length (may be NULL) is its size in bytes. Tokenize it with
+ * SLM_TOKENIZE_SPECIAL, and without SLM_TOKENIZE_BOS if it begins with the BOS token's text, as most templates make it.
+ * Fails with SLM_UNSUPPORTED if there is no template; with SLM_FORMAT if the template is wrong or refuses these messages (many insist on
+ * roles that alternate): the message begins with "template line L, column C: "; with SLM_LIMIT if it does not come to an end, or
+ * takes more than 256 MiB. Thread-safe. */
+SLM_API slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
+                                   char **text, size_t *length, slm_error *err);
+
+/* Frees a text that the library has made. NULL is allowed. */
+SLM_API void slm_text_free(char *text);
+
+/* Source of the index-th chat template that the library brings along, for models whose files have none, and in *name (may be NULL) what
+ * it is called ("chatml", "llama3"). NULL past the last one. Both static. */
+SLM_API const char *slm_chat_template_at(size_t index, const char **name);
+
 /* ---------------------------------------------------------------- sampling */
 
 /* Chooses tokens from logits. The order is fixed: logit bias, penalties, then greedy if temperature is 0, else top-k,
@@ -330,6 +376,11 @@ SLM_API slm_status slm_generate(slm_session *session, uint32_t sequence, const s
 
 /* ------------------------------------------------------------ experimental */
 /* For the project's own tools; may change in any release. */
+
+/* Renders any Jinja template with the members of a JSON object as its variables, none from a model. `now`, the result and the failures
+ * as in slm_chat_render. */
+SLM_API slm_status slm_template_render(const char *source, size_t source_length, const char *variables, size_t variables_length,
+                                       const char *now, char **text, size_t *length, slm_error *err);
 
 /* Sizes of a real model, for measuring without a file. */
 typedef struct slm_shape {

@@ -1,4 +1,5 @@
 /* The public functions: argument checks, then the module that does the work. */
+#include "chat/template.h"
 #include "generate.h"
 #include "map.h"
 #include "model.h"
@@ -257,6 +258,79 @@ slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence, size_t
 int slm_session_threads(const slm_session *session)
 {
     return session ? session->threads : 0;
+}
+
+/* -------------------------------------------------------------------- chat */
+
+/* The text of a special token, or NULL where the model has none or it does not fit. */
+static const char *token_text(const slm_model *model, slm_token token, char text[256])
+{
+    size_t length = token == SLM_TOKEN_NONE ? 0 : slm_token_bytes(model, token, true, text, 255);
+    text[length < 255 ? length : 0] = 0;
+    return length > 0 && length < 255 ? text : NULL;
+}
+
+slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
+                           char **text, size_t *length, slm_error *err)
+{
+    if (!text)
+        return null_argument(err, "slm_chat_render", "text");
+    *text = NULL;
+    if (!model)
+        return null_argument(err, "slm_chat_render", "model");
+    if (count && !messages)
+        return null_argument(err, "slm_chat_render", "messages");
+    for (size_t i = 0; i < count; i++)
+        if (!messages[i].role || !messages[i].content)
+            return null_argument(err, "slm_chat_render", messages[i].role ? "content of a message" : "role of a message");
+    slm_chat_options o = slm_chat_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_chat_render", err));
+    const char *source = o.chat_template ? o.chat_template : model->chat_template;
+    if (!source)
+        return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "the model's file has no chat template: give one in options.chat_template");
+    char bos[256], eos[256];
+    const bool thinks = o.thinking == SLM_THINKING_ON;
+    const struct template_input input = {
+        .source = source,
+        .source_length = strlen(source),
+        .bos_token = token_text(model, slm_token_bos(model), bos),
+        .eos_token = token_text(model, slm_token_eos(model), eos),
+        .messages = messages,
+        .message_count = count,
+        .add_generation_prompt = &o.add_generation_prompt,
+        .enable_thinking = o.thinking == SLM_THINKING_AUTO ? NULL : &thinks,
+        .tools = o.tools,
+        .variables = o.variables,
+        .variables_length = o.variables ? strlen(o.variables) : 0,
+        .now = o.now,
+    };
+    return template_render(&model->mem, &input, text, length, err);
+}
+
+slm_status slm_template_render(const char *source, size_t source_length, const char *variables, size_t variables_length, const char *now,
+                               char **text, size_t *length, slm_error *err)
+{
+    if (!text)
+        return null_argument(err, "slm_template_render", "text");
+    *text = NULL;
+    if (!source)
+        return null_argument(err, "slm_template_render", "source");
+    mem m;
+    TRY(mem_init(&m, NULL, err));
+    const struct template_input input = {.source = source, .source_length = source_length, .variables = variables,
+                                         .variables_length = variables_length, .now = now};
+    return template_render(&m, &input, text, length, err);
+}
+
+void slm_text_free(char *text)
+{
+    template_text_free(text);
+}
+
+const char *slm_chat_template_at(size_t index, const char **name)
+{
+    const char *ignored;
+    return template_named(index, name ? name : &ignored);
 }
 
 /* ---------------------------------------------------------------- sampling */

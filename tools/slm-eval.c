@@ -1,4 +1,4 @@
-/* slm-eval - numbers about a model: its logits, its tokens, its perplexity. */
+/* slm-eval - numbers about a model: its logits, its tokens, its perplexity; and what a chat template makes of a conversation. */
 #include "cli.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 enum { RECORD_SEPARATOR = 0x1e };
 
 static struct {
-    const char *model, *ids, *file, *records, *out, *output;
+    const char *model, *ids, *file, *records, *out, *output, *template, *cases, *name;
     int64_t threads, batch, window;
     bool special, quiet;
 } settings = {.batch = 512, .window = 256};
@@ -44,12 +44,18 @@ static const struct cli_option perplexity_options[] = {
     COMPUTE_OPTIONS,
     OUTPUT_OPTIONS,
 };
+static const struct cli_option template_options[] = {
+    {"--template", "FILE", CLI_TEXT, &settings.template, 0, 0, "a chat template (Jinja)"},
+    {"--cases", "FILE", CLI_TEXT, &settings.cases, 0, 0, "JSON: {\"bos_token\", \"eos_token\", \"now\", \"cases\": {NAME: variables}}"},
+    {"--case", "NAME", CLI_TEXT, &settings.name, 0, 0, "which of the cases"},
+};
 
 static const char usage[] =
     "slm-eval - numbers about a language model\n\n"
     "  slm-eval logits     -m model.gguf --ids ids.i32 --out logits.f32    the logits of every position\n"
     "  slm-eval tokenize   -m model.gguf --records texts --out ids.txt     the tokens of texts\n"
-    "  slm-eval perplexity -m model.gguf --ids ids.i32 | -f text.txt       how well a text is predicted\n\n"
+    "  slm-eval perplexity -m model.gguf --ids ids.i32 | -f text.txt       how well a text is predicted\n"
+    "  slm-eval template   --template t.jinja --cases c.json --case NAME   the text a chat template makes\n\n"
     "slm-eval COMMAND --help lists the options of a command.\n";
 static const char notes[] =
     "\nExit code: 0 done, 1 bad command line, 2 the model can't be opened, 3 failed later, 130 interrupted, 141 output closed.\n";
@@ -373,7 +379,69 @@ static int run_perplexity(slm_model *model)
     return code;
 }
 
+/* ---- template */
+
+/* What templates make of the file of cases: the interpreter reads JSON, and numbers stay as they are written. After a failure that has
+ * been reported, NULL. */
+static char *ask_cases(const char *question, const char *cases, size_t size)
+{
+    slm_error err;
+    char *text;
+    if (slm_template_render(question, strlen(question), cases, size, NULL, &text, NULL, &err)) {
+        cli_error("%s: %s", settings.cases, err.message);
+        return NULL;
+    }
+    return text;
+}
+
+/* The variables of the case as JSON, its tokens among them; "null" if there is no such case. */
+static char *find_case(const char *cases, size_t size)
+{
+    static const char head[] = "{% set name = '", tail[] =
+        "' %}{{ (dict({'bos_token': bos_token | default(''), 'eos_token': eos_token | default('')}, **cases[name])"
+        " if cases is mapping and name in cases else none) | tojson }}";
+    char *question = malloc(sizeof head + sizeof tail + 2 * strlen(settings.name)), *to = question;
+    if (!question) {
+        cli_error("no memory for the name of a case");
+        return NULL;
+    }
+    to += sprintf(to, "%s", head);
+    for (const char *from = settings.name; *from; from++) {
+        if (*from == '\'' || *from == '\\')
+            *to++ = '\\';
+        *to++ = *from;
+    }
+    strcpy(to, tail);
+    char *text = ask_cases(question, cases, size);
+    free(question);
+    return text;
+}
+
+static int run_template(slm_model *none)
+{
+    slm_error err;
+    size_t source_size, size, length;
+    char *source = cli_read_file(settings.template, &source_size), *cases = source ? cli_read_file(settings.cases, &size) : NULL;
+    char *variables = cases ? find_case(cases, size) : NULL, *now = variables ? ask_cases("{{ now }}", cases, size) : NULL, *text = NULL;
+    int code = CLI_FAILED;
+    (void)none;
+    if (now && strcmp(variables, "null") == 0)
+        cli_error("%s has no case \"%s\"", settings.cases, settings.name);
+    else if (now && slm_template_render(source, source_size, variables, strlen(variables), *now ? now : NULL, &text, &length, &err))
+        cli_error("%s: %s", settings.template, err.message);
+    else if (now)
+        code = fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0 ? CLI_OK : cli_write_failed("standard output");
+    slm_text_free(text);
+    slm_text_free(now);
+    slm_text_free(variables);
+    free(cases);
+    free(source);
+    return code;
+}
+
 /* ---- the command line */
+
+enum needs { NEEDS_NO_MODEL, NEEDS_VOCABULARY, NEEDS_WEIGHTS };
 
 /* False after a message that names the option that is missing or not understood. */
 static bool check_settings(const char *command)
@@ -383,11 +451,13 @@ static bool check_settings(const char *command)
     } needed[] = {
         {"logits", "-m", settings.model},       {"logits", "--ids", settings.ids},     {"logits", "--out", settings.out},
         {"tokenize", "-m", settings.model},     {"tokenize", "--records", settings.records}, {"tokenize", "--out", settings.out},
-        {"perplexity", "-m", settings.model},
+        {"perplexity", "-m", settings.model},   {"template", "--template", settings.template},
+        {"template", "--cases", settings.cases}, {"template", "--case", settings.name},
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         if (strcmp(needed[i].command, command) == 0 && !needed[i].value) {
-            cli_error("%s needs %s FILE (slm-eval %s --help lists the options)", command, needed[i].name, command);
+            cli_error("%s needs %s %s (slm-eval %s --help lists the options)", command, needed[i].name,
+                      strcmp(needed[i].name, "--case") == 0 ? "NAME" : "FILE", command);
             return false;
         }
     }
@@ -412,12 +482,13 @@ int main(int argc, char **argv)
         const char *name;
         const struct cli_option *options;
         int option_count;
-        bool vocab_only;
+        enum needs needs;
         int (*run)(slm_model *model);
     } commands[] = {
-        {"logits", logits_options, COUNT(logits_options), false, run_logits},
-        {"tokenize", tokenize_options, COUNT(tokenize_options), true, run_tokenize},
-        {"perplexity", perplexity_options, COUNT(perplexity_options), false, run_perplexity},
+        {"logits", logits_options, COUNT(logits_options), NEEDS_WEIGHTS, run_logits},
+        {"tokenize", tokenize_options, COUNT(tokenize_options), NEEDS_VOCABULARY, run_tokenize},
+        {"perplexity", perplexity_options, COUNT(perplexity_options), NEEDS_WEIGHTS, run_perplexity},
+        {"template", template_options, COUNT(template_options), NEEDS_NO_MODEL, run_template},
     };
     cli_start("slm-eval");
     int c = 0;
@@ -426,9 +497,9 @@ int main(int argc, char **argv)
     if (c == COUNT(commands)) {
         int code = argc > 1 && argv[1][0] == '-' ? cli_parse(NULL, 0, usage, notes, 1, argv + 1) : CLI_USAGE;
         if (argc < 2)
-            cli_error("give a command: logits, tokenize or perplexity (slm-eval --help tells more)");
+            cli_error("give a command: logits, tokenize, perplexity or template (slm-eval --help tells more)");
         else if (argv[1][0] != '-')
-            cli_error("there is no command \"%s\"; give logits, tokenize or perplexity (slm-eval --help tells more)", argv[1]);
+            cli_error("there is no command \"%s\"; give logits, tokenize, perplexity or template (slm-eval --help tells more)", argv[1]);
         return code;
     }
     int code = cli_parse(commands[c].options, commands[c].option_count, usage, notes, argc - 2, argv + 2);
@@ -436,7 +507,9 @@ int main(int argc, char **argv)
         return code;
     if (!check_settings(commands[c].name))
         return CLI_USAGE;
-    slm_model *model = open_model(commands[c].vocab_only);
+    if (commands[c].needs == NEEDS_NO_MODEL)
+        return commands[c].run(NULL);
+    slm_model *model = open_model(commands[c].needs == NEEDS_VOCABULARY);
     code = model ? commands[c].run(model) : model_failed();
     slm_model_free(model);
     return code;
