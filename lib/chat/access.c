@@ -13,10 +13,7 @@ static bool missing(struct chat *c, struct value v, struct value name, struct va
 
 static bool forbidden(struct chat *c, struct value v, struct value name, struct value *out)
 {
-    if (!undefined_new(c, out, "access to attribute '%.*s' of '%s' object is unsafe", SHORT(name), type_name(v)))
-        return false;
-    out->as.undefined->forbidden = true;
-    return true;
+    return undefined_new(c, out, "access to attribute '%.*s' of '%s' object is unsafe", SHORT(name), type_name(v));
 }
 
 static bool bind(struct chat *c, struct value self, const struct function *f, struct value *out)
@@ -217,8 +214,8 @@ bool get_slice(struct chat *c, struct value v, struct value start, struct value 
     int64_t by, from, to;
     if (v.kind == UNDEFINED)
         return undefined_fail(c, v);
-    if (v.kind != STRING && !is_list(v) && v.kind != RANGE) /* a TypeError, which Jinja2 turns into an undefined value */
-        return undefined_new(c, out, "'%s object' can't be sliced", type_name(v));
+    if (v.kind != STRING && !is_list(v) && v.kind != RANGE)
+        return chat_fail(c, "'%s' object can't be sliced", type_name(v));
     if (!value_length(c, v, &size) || !slice_part(c, step, 1, &by))
         return false;
     int64_t length = (int64_t)size;

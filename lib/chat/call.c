@@ -42,7 +42,8 @@ bool call_function(struct eval *e, const struct function *f, struct value self, 
 {
     static const struct arguments none = {0};
     struct call call = {.c = e->c, .function_name = f->name, .eval = e, .self = self, .rest = args ? *args : none};
-    const char *text = f->parameters;
+    const bool positional = f->parameters[0] == '/';
+    const char *text = f->parameters + positional;
     struct parameter p;
     size_t used = 0, count = 0;
     if (!args)
@@ -53,7 +54,7 @@ bool call_function(struct eval *e, const struct function *f, struct value self, 
             call.rest.count--;
             call.given[count] = true;
         }
-        for (size_t i = 0; i < args->keyword_count; i++) {
+        for (size_t i = 0; i < args->keyword_count && !positional; i++) {
             if (!named(args->keywords[i].key, &p))
                 continue;
             if (call.given[count])

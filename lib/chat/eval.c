@@ -97,7 +97,7 @@ static bool eval_unary(struct eval *e, const struct node *n, struct value *out)
     e->c->position = n->position;
     if (n->op == '!') {
         *out = bool_value(!is_true(v));
-        return v.kind != UNDEFINED || !v.as.undefined->forbidden || undefined_fail(e->c, v);
+        return true;
     }
     if (v.kind == UNDEFINED)
         return undefined_fail(e->c, v);
@@ -112,22 +112,13 @@ static bool eval_unary(struct eval *e, const struct node *n, struct value *out)
     return true;
 }
 
-static bool truth(struct eval *e, struct value v, bool *out)
-{
-    *out = is_true(v);
-    return v.kind != UNDEFINED || !v.as.undefined->forbidden || undefined_fail(e->c, v);
-}
-
 static bool eval_binary(struct eval *e, const struct node *n, struct value *out)
 {
     struct value right;
-    bool left_true;
     if (!eval_expression(e, n->a, out))
         return false;
     if (n->op == '&' || n->op == '|') {
-        if (!truth(e, *out, &left_true))
-            return false;
-        return left_true == (n->op == '|') || eval_expression(e, n->b, out);
+        return is_true(*out) == (n->op == '|') || eval_expression(e, n->b, out);
     }
     if (!eval_expression(e, n->b, &right))
         return false;
@@ -176,11 +167,10 @@ static bool eval_compare(struct eval *e, const struct node *n, struct value *out
 static bool eval_choice(struct eval *e, const struct node *n, struct value *out)
 {
     struct value condition;
-    bool yes;
-    if (!eval_expression(e, n->a, &condition) || !truth(e, condition, &yes))
+    if (!eval_expression(e, n->a, &condition))
         return false;
-    if (yes || n->c)
-        return eval_expression(e, yes ? n->b : n->c, out);
+    if (is_true(condition) || n->c)
+        return eval_expression(e, is_true(condition) ? n->b : n->c, out);
     return undefined_new(e->c, out, "the inline if-expression evaluated to false and no else section was defined");
 }
 

@@ -63,7 +63,8 @@ struct call {
     struct arguments rest;          /* where the parameters end in * */
 };
 
-/* parameters: names in order, with ? behind those that may be left out; a last * takes all others, by position and by name. */
+/* parameters: names in order, with ? behind those that may be left out; a last * takes all others, by position and by name;
+ * a first / says that names do not count. */
 struct function {
     const char *name, *parameters;
     bool (*run)(struct call *call, struct value *out);

@@ -262,8 +262,6 @@ static enum flow exec_if(struct eval *e, const struct node *n)
     for (;; n = n->c) {
         if (!eval_expression(e, n->a, &condition))
             return FLOW_FAILED;
-        if (condition.kind == UNDEFINED && condition.as.undefined->forbidden)
-            return undefined_fail(e->c, condition), FLOW_FAILED;
         if (is_true(condition))
             return exec_body(e, n->b);
         if (!n->c || n->c->kind != NODE_IF || !n->c->op)

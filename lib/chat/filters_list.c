@@ -148,22 +148,26 @@ bool sort_items(struct chat *c, struct value *items, struct value *keys, size_t 
     return spare && sort_part(c, items, keys, count, spare, reverse);
 }
 
-/* What an item is sorted by: itself, or its attribute; several attributes may be separated by commas. */
-static bool sort_key(struct chat *c, struct value item, const struct value *attribute, bool case_sensitive, struct value *out)
+/* What an item is compared by: itself or its attribute. */
+static bool item_key(struct chat *c, struct value item, const struct value *attribute, bool case_sensitive, struct value *out)
 {
     *out = item;
-    if (!attribute || attribute->kind == NONE)
-        return fold_case(c, *out, case_sensitive, out);
-    if (attribute->kind != STRING || !memchr(attribute->as.string->data, ',', attribute->as.string->length))
-        return get_path(c, item, *attribute, out) && fold_case(c, *out, case_sensitive, out);
-    const char *s = attribute->as.string->data, *end = s + attribute->as.string->length;
-    if (!list_new(c, LIST, 2, out))
+    return (!attribute || attribute->kind == NONE || get_path(c, item, *attribute, out)) && fold_case(c, *out, case_sensitive, out);
+}
+
+/* What an item is sorted by: a list, as several attributes may be given, separated by commas. */
+static bool sort_key(struct chat *c, struct value item, const struct value *attribute, bool case_sensitive, struct value *out)
+{
+    struct value path, part;
+    if (!list_new(c, LIST, 1, out))
         return false;
+    if (!attribute || attribute->kind != STRING)
+        return item_key(c, item, attribute, case_sensitive, &part) && list_add(c, *out, part);
+    const char *s = attribute->as.string->data, *end = s + attribute->as.string->length;
     for (;;) {
         const char *comma = memchr(s, ',', (size_t)(end - s));
-        struct value path, part;
-        if (!string_ref(c, s, (size_t)((comma ? comma : end) - s), &path) || !get_path(c, item, path, &part) ||
-            !fold_case(c, part, case_sensitive, &part) || !list_add(c, *out, part))
+        if (!string_ref(c, s, (size_t)((comma ? comma : end) - s), &path) || !item_key(c, item, &path, case_sensitive, &part) ||
+            !list_add(c, *out, part))
             return false;
         if (!comma)
             return true;
@@ -171,13 +175,16 @@ static bool sort_key(struct chat *c, struct value item, const struct value *attr
     }
 }
 
-static bool keys_of(struct chat *c, const struct list *items, const struct value *attribute, bool case_sensitive, struct value **keys)
+typedef bool key_fn(struct chat *c, struct value item, const struct value *attribute, bool case_sensitive, struct value *out);
+
+static bool keys_of(struct chat *c, const struct list *items, key_fn *key, const struct value *attribute, bool case_sensitive,
+                    struct value **keys)
 {
     *keys = chat_alloc(c, items->count * sizeof **keys);
     if (!*keys)
         return false;
     for (size_t i = 0; i < items->count; i++)
-        if (!chat_work(c, 1) || !sort_key(c, items->items[i], attribute, case_sensitive, &(*keys)[i]))
+        if (!chat_work(c, 1) || !key(c, items->items[i], attribute, case_sensitive, &(*keys)[i]))
             return false;
     return true;
 }
@@ -192,7 +199,7 @@ static bool run_sort(struct call *call, struct value *out)
     struct value *keys;
     *out = (struct value){.kind = LIST};
     return value_items(call->c, call->self, true, &out->as.list) &&
-           keys_of(call->c, out->as.list, optional(call, 2), flag(call, 1), &keys) &&
+           keys_of(call->c, out->as.list, sort_key, optional(call, 2), flag(call, 1), &keys) &&
            sort_items(call->c, out->as.list->items, keys, out->as.list->count, flag(call, 0));
 }
 
@@ -219,7 +226,7 @@ static bool extreme(struct call *call, bool largest, struct value *out)
 {
     struct list *items;
     struct value *keys;
-    if (!value_items(call->c, call->self, false, &items) || !keys_of(call->c, items, optional(call, 1), flag(call, 0), &keys))
+    if (!value_items(call->c, call->self, false, &items) || !keys_of(call->c, items, item_key, optional(call, 1), flag(call, 0), &keys))
         return false;
     if (items->count == 0)
         return undefined_new(call->c, out, "No aggregated item, sequence was empty.");
@@ -249,7 +256,7 @@ static bool run_unique(struct call *call, struct value *out)
 {
     struct list *items;
     struct value *keys, seen, list;
-    if (!value_items(call->c, call->self, false, &items) || !keys_of(call->c, items, optional(call, 1), flag(call, 0), &keys) ||
+    if (!value_items(call->c, call->self, false, &items) || !keys_of(call->c, items, item_key, optional(call, 1), flag(call, 0), &keys) ||
         !dict_new(call->c, DICT, &seen) || !list_new(call->c, LIST, 0, &list))
         return false;
     for (size_t i = 0; i < items->count; i++) {

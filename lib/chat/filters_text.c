@@ -139,14 +139,17 @@ static bool run_truncate(struct call *call, struct value *out)
     struct value text, end, head;
     struct buffer b = {0};
     int64_t length, leeway;
+    size_t items;
     if (!int_argument(call, 0, 255, &length) || !int_argument(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end) ||
         !to_string(c, call->self, &text))
         return false;
     int64_t room = length - (int64_t)string_chars(end);
     if (room < 0 || leeway < 0)
         return chat_fail(c, "truncate: the length must be at least that of the end, the leeway positive");
-    if ((int64_t)string_chars(text) - length <= leeway)
-        return *out = text, true;
+    if (!value_length(c, call->self, &items))
+        return false;
+    if ((int64_t)items - length <= leeway)
+        return *out = call->self, true;
     size_t cut = char_offset(text, (size_t)room);
     if (!(call->given[1] && is_true(call->arg[1]))) {
         const char *space = memrchr(text.as.string->data, ' ', cut);
@@ -284,7 +287,8 @@ static bool quote(struct chat *c, struct buffer *b, struct value v, bool slash)
         bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z' && ch < 0x80) || (ch && strchr("_.-~", ch)) ||
                      (slash && ch == '/');
         const char code[] = {'%', "0123456789ABCDEF"[ch >> 4], "0123456789ABCDEF"[ch & 15]};
-        if (!buffer_add(c, b, plain ? (const char *)&ch : code, plain ? 1 : 3))
+        bool plus = ch == ' ' && !slash; /* in a form's fields */
+        if (!buffer_add(c, b, plain ? (const char *)&ch : plus ? "+" : code, plain || plus ? 1 : 3))
             return false;
     }
     return true;

@@ -227,7 +227,7 @@ bool format_percent(struct chat *c, struct value format, struct value values, st
         if (mark && !one_percent(&p, &b, &at, end))
             return false;
     }
-    bool left = values.kind == TUPLE ? p.next < values.as.list->count : p.next == 0 && values.kind != DICT && values.kind != LIST;
+    bool left = values.kind == TUPLE ? p.next < values.as.list->count : p.next == 0 && values.kind != DICT && values.kind != LIST && values.kind != UNDEFINED;
     return left ? chat_fail(c, "not all arguments converted during string formatting") : buffer_value(c, &b, out);
 }
 

@@ -160,9 +160,26 @@ static bool now(struct chat *c, struct tm *tm)
     return true;
 }
 
+/* Weeks begin on Mondays and belong to the year that has their Thursday. */
+static int iso_week(const struct tm *tm, int *year)
+{
+    int week = (tm->tm_yday + 11 - (tm->tm_wday ? tm->tm_wday : 7)) / 7;
+    *year = tm->tm_year + 1900;
+    if (week > 0 && week < 53)
+        return week;
+    int y = week ? *year : *year - 1; /* the year whose length decides */
+    int first = (y - 1 + (y - 1) / 4 - (y - 1) / 100 + (y - 1) / 400) % 7; /* weekday of 1 January, Monday 0 */
+    bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0, is_long = first == 3 || (first == 2 && leap);
+    if (week == 0)
+        return --*year, is_long ? 53 : 52;
+    return is_long ? 53 : (++*year, 1);
+}
+
 static bool time_part(struct chat *c, struct buffer *b, const struct tm *tm, char letter, bool bare)
 {
     const int hour12 = tm->tm_hour % 12 ? tm->tm_hour % 12 : 12, weekday = (tm->tm_wday + 6) % 7;
+    int iso_year;
+    const int week = iso_week(tm, &iso_year);
     const struct {
         char letter, width, fill;
         int number;
@@ -171,7 +188,8 @@ static bool time_part(struct chat *c, struct buffer *b, const struct tm *tm, cha
         {'M', 2, '0', tm->tm_min}, {'S', 2, '0', tm->tm_sec}, {'y', 2, '0', (tm->tm_year + 1900) % 100}, {'j', 3, '0', tm->tm_yday + 1},
         {'I', 2, '0', hour12}, {'e', 2, ' ', tm->tm_mday}, {'k', 2, ' ', tm->tm_hour}, {'l', 2, ' ', hour12}, {'w', 1, '0', tm->tm_wday},
         {'u', 1, '0', weekday + 1}, {'U', 2, '0', (tm->tm_yday + 7 - tm->tm_wday) / 7}, {'W', 2, '0', (tm->tm_yday + 7 - weekday) / 7},
-        {'C', 2, '0', (tm->tm_year + 1900) / 100}, {'f', 6, '0', 0},
+        {'C', 2, '0', (tm->tm_year + 1900) / 100}, {'f', 6, '0', 0}, {'V', 2, '0', week}, {'G', 1, '0', iso_year},
+        {'g', 2, '0', iso_year % 100},
     };
     const struct {
         char letter;
@@ -250,6 +268,6 @@ static bool run_strftime(struct call *call, struct value *out)
 }
 
 const struct function chat_globals[] = {
-    {"range", "start stop? step?", run_range}, {"dict", "*", run_dict}, {"namespace", "*", run_namespace}, {"joiner", "sep?", run_joiner},
+    {"range", "/start stop? step?", run_range}, {"dict", "*", run_dict}, {"namespace", "*", run_namespace}, {"joiner", "sep?", run_joiner},
     {"cycler", "*", run_cycler}, {"raise_exception", "message", run_raise}, {"strftime_now", "format", run_strftime}, {0},
 };

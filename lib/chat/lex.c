@@ -193,6 +193,8 @@ static bool lex_escape(struct lexer *l, struct buffer *b, size_t end, size_t *at
         *at += 1 + digits;
         return buffer_char(l->c, b, code >= 0xd800 && code < 0xe000 ? 0xfffd : (uint32_t)code);
     }
+    if (ch == 'N')
+        return lex_fail(l, *at - 1, "characters by name (\\N{...}) are not supported in strings");
     if (ch >= '0' && ch <= '7') {
         for (code = 0, digits = 0; digits < 3 && *at < end && l->s[*at] >= '0' && l->s[*at] <= '7'; digits++)
             code = 8 * code + (l->s[(*at)++] - '0');

@@ -47,7 +47,7 @@ static bool run_copy(struct call *call, struct value *out)
 }
 
 const struct function chat_dict_methods[] = {
-    {"get", "key default?", run_get}, {"keys", "", run_keys}, {"values", "", run_values}, {"items", "", run_items}, {"copy", "", run_copy}, {0},
+    {"get", "/key default?", run_get}, {"keys", "", run_keys}, {"values", "", run_values}, {"items", "", run_items}, {"copy", "", run_copy}, {0},
 };
 
 static bool run_index(struct call *call, struct value *out)
@@ -77,4 +77,4 @@ static bool run_count(struct call *call, struct value *out)
     return true;
 }
 
-const struct function chat_list_methods[] = {{"index", "value", run_index}, {"count", "value", run_count}, {"copy", "", run_copy}, {0}};
+const struct function chat_list_methods[] = {{"index", "/value", run_index}, {"count", "/value", run_count}, {"copy", "", run_copy}, {0}};

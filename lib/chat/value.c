@@ -14,20 +14,18 @@ bool undefined_new(struct chat *c, struct value *out, const char *format, ...)
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     size_t size = length < 0 ? 0 : (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-    struct undefined *u = chat_alloc(c, sizeof *u);
     char *copy = chat_alloc(c, size + 1);
-    if (!u || !copy)
+    if (!copy)
         return false;
     memcpy(copy, text, size);
     copy[size] = 0;
-    *u = (struct undefined){.text = copy};
-    *out = (struct value){.kind = UNDEFINED, .as.undefined = u};
+    *out = (struct value){.kind = UNDEFINED, .as.undefined = copy};
     return true;
 }
 
 bool undefined_fail(struct chat *c, struct value v)
 {
-    return chat_fail(c, "%s", v.as.undefined->text);
+    return chat_fail(c, "%s", v.as.undefined);
 }
 
 /* ---- lists */
@@ -82,6 +80,7 @@ static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
     uint64_t h = c->seed, word;
     switch (v.kind) {
     case NONE:
+    case UNDEFINED:
         break;
     case BOOL:
     case INT:
@@ -115,10 +114,6 @@ static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
     case LIST:
     case DICT:
         return chat_fail(c, "unhashable type: '%s'", type_name(v));
-    case UNDEFINED:
-        if (v.as.undefined->forbidden)
-            return undefined_fail(c, v);
-        break;
     default:
         memcpy(&word, &v.as, sizeof word);
         h = mix(h ^ word);
@@ -282,8 +277,6 @@ static bool equal_at(struct chat *c, struct value v, struct value w, int depth, 
         return true;
     }
     *equal = false;
-    if ((v.kind == UNDEFINED && v.as.undefined->forbidden) || (w.kind == UNDEFINED && w.as.undefined->forbidden))
-        return undefined_fail(c, v.kind == UNDEFINED && v.as.undefined->forbidden ? v : w);
     if (v.kind != w.kind)
         return true;
     if (!chat_work(c, 1))
@@ -404,7 +397,7 @@ bool value_length(struct chat *c, struct value v, size_t *length)
     switch (v.kind) {
     case UNDEFINED:
         *length = 0;
-        return !v.as.undefined->forbidden || undefined_fail(c, v);
+        return true;
     case STRING:
         *length = string_chars(v);
         return chat_work(c, v.as.string->length / 64);
@@ -448,7 +441,7 @@ bool value_items(struct chat *c, struct value v, bool fresh, struct list **items
     *items = list.as.list;
     switch (v.kind) {
     case UNDEFINED:
-        return !v.as.undefined->forbidden || undefined_fail(c, v);
+        return true;
     case STRING:
         return string_items(c, v, list);
     case LIST:

@@ -62,7 +62,7 @@ struct value {
         struct list *list;          /* LIST, TUPLE, VIEW, ITERATOR, CYCLER, JOINER (one item: the separator) */
         struct dict *dict;          /* DICT, NAMESPACE */
         struct range *range;
-        struct undefined *undefined;
+        const char *undefined;      /* what using it fails with */
         struct macro *macro;
         struct loop *loop;
         const struct function *function;
@@ -98,12 +98,6 @@ struct dict {
 struct range {
     int64_t start, stop, step;
     size_t count;
-};
-
-/* What using it says. `forbidden`: not missing, but not allowed (a method that changes a list). */
-struct undefined {
-    const char *text;
-    bool forbidden;
 };
 
 /* A function of a value: "abc".strip, message.get. */
