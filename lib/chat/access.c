@@ -46,6 +46,7 @@ static const struct function *methods_of(struct value v)
         return chat_dict_methods;
     case LIST:
     case TUPLE:
+    case RANGE:
         return chat_list_methods;
     case LOOP:
         return chat_loop_methods;
@@ -208,6 +209,19 @@ static bool slice_string(struct chat *c, struct value v, int64_t start, int64_t 
     return buffer_value(c, &b, out);
 }
 
+static bool slice_range(struct chat *c, const struct range *old, int64_t from, int64_t to, int64_t by, size_t count, struct value *out)
+{
+    struct range *r = chat_alloc(c, sizeof *r);
+    if (!r)
+        return false;
+    *out = (struct value){.kind = RANGE, .as.range = r};
+    r->count = count;
+    bool overflow = __builtin_mul_overflow(from, old->step, &r->start) || __builtin_add_overflow(r->start, old->start, &r->start) ||
+                    __builtin_mul_overflow(to, old->step, &r->stop) || __builtin_add_overflow(r->stop, old->start, &r->stop) ||
+                    __builtin_mul_overflow(old->step, by, &r->step);
+    return !overflow || chat_fail(c, "an integer does not fit in 64 bits");
+}
+
 bool get_slice(struct chat *c, struct value v, struct value start, struct value stop, struct value step, struct value *out)
 {
     size_t size;
@@ -229,13 +243,13 @@ bool get_slice(struct chat *c, struct value v, struct value start, struct value 
     size_t count = by > 0 ? (to > from ? (size_t)((to - from - 1) / by) + 1 : 0) : (from > to ? (size_t)((from - to - 1) / -by) + 1 : 0);
     if (v.kind == STRING)
         return slice_string(c, v, from, by, count, out);
-    if (!list_new(c, v.kind == TUPLE ? TUPLE : LIST, count, out))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        int64_t at = from + (int64_t)i * by;
-        struct value item = v.kind == RANGE ? int_value(v.as.range->start + at * v.as.range->step) : v.as.list->items[at];
-        if (!list_add(c, *out, item))
-            return false;
+    if (v.kind == RANGE) {
+        return slice_range(c, v.as.range, from, to, by, count, out);
     }
+    if (!list_new(c, v.kind, count, out))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!list_add(c, *out, v.as.list->items[from + (int64_t)i * by]))
+            return false;
     return true;
 }

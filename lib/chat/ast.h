@@ -79,10 +79,12 @@ struct node {
     struct value value;
 };
 
+enum { NAME_SLOTS = 512 };
+
 struct parser {
     struct chat *chat;
     const struct token *at;
-    struct name *names;
+    struct name *names[NAME_SLOTS]; /* by hash */
     unsigned specials;              /* MACRO_... seen since the innermost macro began */
     int depth;
     int loops;                      /* around the place, inside the innermost macro */

@@ -83,8 +83,12 @@ static bool eval_dict(struct eval *e, const struct node *n, struct value *out)
 
 static bool eval_concat(struct eval *e, const struct node *n, struct value *out)
 {
-    struct value items;
-    return eval_list(e, n, LIST, &items) && concat(e->c, items.as.list->items, items.as.list->count, out);
+    struct value item;
+    struct buffer b = {0};
+    for (n = n->a; n; n = n->next)
+        if (!eval_expression(e, n, &item) || !print_str(e->c, &b, item))
+            return false;
+    return buffer_value(e->c, &b, out);
 }
 
 /* ---- operators */

@@ -36,6 +36,7 @@ struct loop {
     struct scope *scope;            /* around the loop */
     struct list *items;
     size_t index, depth;
+    bool finished;                  /* a turn came to its end, without break or continue: else is left out, as in Jinja2 */
     struct value changed;           /* a tuple, what changed() was called with last; UNDEFINED at first */
 };
 
@@ -108,7 +109,6 @@ bool get_path(struct chat *c, struct value v, struct value path, struct value *o
 bool get_slice(struct chat *c, struct value v, struct value start, struct value stop, struct value step, struct value *out);
 
 bool operate(struct chat *c, unsigned op, struct value v, struct value w, struct value *out);
-bool concat(struct chat *c, const struct value *items, size_t count, struct value *out);
 bool escape_html(struct chat *c, struct value v, struct value *out);
 
 /* "%s" % values, "{}".format(...). */

@@ -76,6 +76,7 @@ static enum flow loop_turns(struct eval *e, const struct node *n, struct loop *l
         if (!chat_work(e->c, 1) || !scope_new(e, loop->scope, &e->scope) || !scope_set(e, e->scope, name, self) ||
             !assign(e, n->a, loop->items->items[loop->index]) || (flow = exec_body(e, n->d)) == FLOW_FAILED)
             return FLOW_FAILED;
+        loop->finished |= flow == FLOW_NEXT;
     }
     return FLOW_NEXT;
 }
@@ -93,7 +94,7 @@ bool loop_run(struct eval *e, const struct node *n, struct value iterable, struc
     *flow = FLOW_FAILED;
     if (filtered_items(e, n, iterable, scope, &loop->items)) {
         *flow = loop_turns(e, n, loop, name);
-        if (*flow == FLOW_NEXT && loop->items->count == 0 && n->e && scope_new(e, scope, &e->scope))
+        if (*flow == FLOW_NEXT && !loop->finished && n->e && scope_new(e, scope, &e->scope))
             *flow = exec_body(e, n->e);
     }
     e->scope = outer;

@@ -1,4 +1,4 @@
-/* The methods of dicts and lists that do not change them. */
+/* The methods of dicts, lists, tuples and ranges that do not change them. */
 #include "eval.h"
 
 static bool run_get(struct call *call, struct value *out)
@@ -52,7 +52,9 @@ const struct function chat_dict_methods[] = {
 
 static bool run_index(struct call *call, struct value *out)
 {
-    const struct list *l = call->self.as.list;
+    struct list *l;
+    if (!value_items(call->c, call->self, false, &l))
+        return false;
     for (size_t i = 0; i < l->count; i++) {
         bool equal;
         if (!value_equal(call->c, l->items[i], call->arg[0], &equal))
@@ -65,8 +67,10 @@ static bool run_index(struct call *call, struct value *out)
 
 static bool run_count(struct call *call, struct value *out)
 {
-    const struct list *l = call->self.as.list;
+    struct list *l;
     int64_t count = 0;
+    if (!value_items(call->c, call->self, false, &l))
+        return false;
     for (size_t i = 0; i < l->count; i++) {
         bool equal;
         if (!value_equal(call->c, l->items[i], call->arg[0], &equal))

@@ -138,19 +138,13 @@ static bool join_lists(struct chat *c, struct value v, struct value w, struct va
     return true;
 }
 
-/* Escaped text stays escaped: what is joined to it is escaped first. */
-bool concat(struct chat *c, const struct value *items, size_t count, struct value *out)
+/* Escaped text stays escaped: what is added to it is escaped first. */
+static bool join_strings(struct chat *c, struct value v, struct value w, struct value *out)
 {
     struct buffer b = {0};
-    bool markup = false;
-    for (size_t i = 0; i < count; i++)
-        markup |= items[i].kind == STRING && items[i].markup;
-    for (size_t i = 0; i < count; i++) {
-        struct value text = items[i];
-        if (!(markup ? escape_html(c, items[i], &text) : true) || !print_str(c, &b, text))
-            return false;
-    }
-    if (!buffer_value(c, &b, out))
+    bool markup = v.markup || w.markup;
+    if ((markup && (!escape_html(c, v, &v) || !escape_html(c, w, &w))) || !buffer_string(c, &b, v) || !buffer_string(c, &b, w) ||
+        !buffer_value(c, &b, out))
         return false;
     out->markup = markup;
     return true;
@@ -165,7 +159,7 @@ bool operate(struct chat *c, unsigned op, struct value v, struct value w, struct
         return ints ? operate_ints(c, op, int_of(v), int_of(w), out) : operate_reals(c, op, real_of(v), real_of(w), out);
     }
     if (op == '+' && v.kind == STRING && w.kind == STRING)
-        return concat(c, (struct value[]){v, w}, 2, out);
+        return join_strings(c, v, w, out);
     if (op == '+' && v.kind == w.kind && is_list(v))
         return join_lists(c, v, w, out);
     if (op == '*' && (v.kind == STRING || is_list(v)) && is_int(w))

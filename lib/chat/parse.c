@@ -68,14 +68,18 @@ bool expect_op(struct parser *p, unsigned op)
 const struct name *parse_name(struct parser *p, struct value text)
 {
     const struct string *s = text.as.string;
-    for (struct name *n = p->names; n; n = n->next)
+    unsigned hash = 0;
+    for (size_t i = 0; i < s->length; i++)
+        hash = 31 * hash + (unsigned char)s->data[i];
+    struct name **slot = &p->names[hash % NAME_SLOTS];
+    for (struct name *n = *slot; n; n = n->next)
         if (n->text.as.string->length == s->length && memcmp(n->text.as.string->data, s->data, s->length) == 0)
             return n;
     struct name *n = chat_alloc(p->chat, sizeof *n);
-    if (!n || !chat_work(p->chat, 16))
+    if (!n)
         return NULL;
-    *n = (struct name){p->names, text};
-    return p->names = n;
+    *n = (struct name){*slot, text};
+    return *slot = n;
 }
 
 const struct name *expect_name(struct parser *p)

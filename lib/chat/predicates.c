@@ -36,8 +36,6 @@ static bool modulo(struct call *call, struct value divisor, int64_t rest, struct
 {
     struct value r;
     bool equal;
-    if (!is_number(call->self) && call->self.kind != UNDEFINED)
-        return chat_fail(call->c, "unsupported operand type(s) for %%: '%s' and 'int'", type_name(call->self));
     return operate(call->c, '%', call->self, divisor, &r) && value_equal(call->c, r, int_value(rest), &equal) && yes(out, equal);
 }
 

@@ -1,0 +1,276 @@
+/* Chat templates: what Jinja2 renders, we render; what it refuses, we refuse; what does not end, ends. */
+#include "tests.h"
+
+#include "slm.h"
+#include "tiny_model.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rendered {
+    slm_status status;
+    char *text;
+    slm_error err;
+};
+
+static struct rendered render(const char *source, size_t length, const char *variables, const char *now)
+{
+    struct rendered r = {.err = {.status = SLM_OK}};
+    size_t text_length;
+    r.status = slm_template_render(source, length, variables, variables ? strlen(variables) : 0, now, &r.text, &text_length, &r.err);
+    if (!r.status)
+        ck_assert_uint_eq(strlen(r.text), text_length); /* these have no NUL inside */
+    return r;
+}
+
+static cJSON *read_json(const char *path, char **text)
+{
+    size_t size;
+    *text = read_file(path, &size);
+    ck_assert_msg(*text != NULL, "cannot read %s (run the tests from the top of the tree)", path);
+    cJSON *json = cJSON_Parse(*text);
+    ck_assert_msg(json != NULL, "%s is not JSON", path);
+    return json;
+}
+
+/* ---- the templates of ../shared */
+
+static const char *const names[] = {
+    "HuggingFaceTB-SmolLM3-3B", "LFM2-8B-A1B", "Mistral-Small-3.2-24B-Instruct-2506", "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use",
+    "Qwen-Qwen2.5-7B-Instruct", "Qwen-Qwen3-0.6B", "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "google-gemma-2-2b-it",
+    "google-gemma-4-31B-it", "ibm-granite-granite-3.3-2B-Instruct", "meta-llama-Llama-3.1-8B-Instruct", "meta-llama-Llama-3.2-3B-Instruct",
+    "microsoft-Phi-3.5-mini-instruct", "mistralai-Ministral-3-14B-Reasoning-2512", "mistralai-Mistral-Nemo-Instruct-2407",
+    "openai-gpt-oss-120b",
+};
+
+static void check_case(const char *source, size_t size, const cJSON *file, cJSON *one, const char *name)
+{
+    const cJSON *expected = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItem(file, "expected"), one->string);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(expected, "ok"));
+    const char *refusal = cJSON_GetStringValue(cJSON_GetObjectItem(expected, "error"));
+    ck_assert_msg(!text != !refusal, "%s: %s has no expectation", name, one->string);
+    cJSON *variables = cJSON_Duplicate(one, true);
+    cJSON_AddItemToObject(variables, "bos_token", cJSON_Duplicate(cJSON_GetObjectItem(file, "bos_token"), true));
+    cJSON_AddItemToObject(variables, "eos_token", cJSON_Duplicate(cJSON_GetObjectItem(file, "eos_token"), true));
+    char *json = cJSON_PrintUnformatted(variables);
+    struct rendered r = render(source, size, json, cJSON_GetStringValue(cJSON_GetObjectItem(file, "now")));
+    if (text) {
+        ck_assert_msg(r.status == SLM_OK, "%s: %s: %s", name, one->string, r.err.message);
+        ck_assert_msg(strcmp(r.text, text) == 0, "%s: %s:\n%s\ninstead of\n%s", name, one->string, r.text, text);
+    } else {
+        ck_assert_msg(r.status == SLM_FORMAT, "%s: %s is not refused", name, one->string);
+        ck_assert_msg(strncmp(r.err.message, "template line ", 14) == 0, "%s: no place in: %s", one->string, r.err.message);
+        ck_assert_msg(strstr(r.err.message, refusal) != NULL, "%s: %s, not %s", one->string, r.err.message, refusal);
+    }
+    slm_text_free(r.text);
+    free(json);
+    cJSON_Delete(variables);
+}
+
+START_TEST(shared)
+{
+    char path[128], test[128];
+    snprintf(path, sizeof path, "templates/%s.jinja", names[_i]);
+    snprintf(test, sizeof test, "template %s", names[_i]);
+    const char *found = shared_path(path);
+    if (!found) {
+        skip(test, "../shared/templates is not there");
+        return;
+    }
+    size_t size;
+    char *text, *source = read_file(found, &size);
+    snprintf(path, sizeof path, "templates/%s.json", names[_i]);
+    cJSON *file = read_json(shared_path(path), &text), *one;
+    int count = 0;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItem(file, "cases")) {
+        check_case(source, size, file, one, names[_i]);
+        count++;
+    }
+    ck_assert_int_ge(count, 8);
+    cJSON_Delete(file);
+    free(text);
+    free(source);
+}
+END_TEST
+
+/* ---- small templates, with what Jinja2 3.1 makes of them in tests/template_cases.json */
+
+START_TEST(features)
+{
+    char *text;
+    cJSON *file = read_json("tests/template_cases.json", &text), *one;
+    char *variables = cJSON_PrintUnformatted(cJSON_GetObjectItem(file, "variables"));
+    int count = 0;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItem(file, "cases")) {
+        const char *source = cJSON_GetStringValue(cJSON_GetArrayItem(one, 0)), *want = cJSON_GetStringValue(cJSON_GetArrayItem(one, 1));
+        struct rendered r = render(source, strlen(source), variables, "2026-11-22T09:30:00");
+        if (want) {
+            ck_assert_msg(r.status == SLM_OK, "%s: %s", source, r.err.message);
+            ck_assert_msg(strcmp(r.text, want) == 0, "%s gives\n%s\ninstead of\n%s", source, r.text, want);
+        } else {
+            ck_assert_msg(r.status != SLM_OK, "%s is not refused but gives %s", source, r.text);
+        }
+        slm_text_free(r.text);
+        count++;
+    }
+    ck_assert_int_gt(count, 200);
+    free(variables);
+    cJSON_Delete(file);
+    free(text);
+}
+END_TEST
+
+/* ---- places in messages */
+
+static const struct {
+    const char *source, *message;
+} faults[] = {
+    {"{{ missing.name }}", "template line 1, column 11: 'missing' is undefined"},
+    {"a\nb {% if x %}\n  {{ raise_exception('no ' ~ 'go') }}{% endif %}", "template line 3, column 21: no go"},
+    {"\xc3\xa9\xc3\xa9 {{ 1 + }}", "template line 1, column 11: an expression is expected here"},
+    {"{% for x in y %}\n", "template line 1, column 17: the template ends where else is expected"},
+    {"{% unless x %}", "template line 1, column 4: 'unless' where a tag that is known is expected"},
+    {"x\r\n{{ 'a", "template line 2, column 4: a string has no end: its closing quote is missing"},
+    {"{{ 1 | shout }}", "template line 1, column 8: there is no filter named 'shout'"},
+    {"{{ [1].append(2) }}", "template line 1, column 14: access to attribute 'append' of 'list' object is unsafe"},
+};
+
+START_TEST(places)
+{
+    struct rendered r = render(faults[_i].source, strlen(faults[_i].source), "{\"x\": true, \"y\": []}", NULL);
+    ck_assert_int_eq(r.status, SLM_FORMAT);
+    ck_assert_str_eq(r.err.message, faults[_i].message);
+    ck_assert_ptr_null(r.text);
+}
+END_TEST
+
+static const char *const bad_json[] = {
+    "", "{", "[1]", "{\"a\" 1}", "{\"a\": 1,}", "{\"a\": 01}", "{\"a\": \"\n\"}", "{\"a\": \"\\x\"}", "{\"a\": 1} x", "{\"a\": nul}", "{\"a\": 1.}",
+    "{\"a\": 99999999999999999999}", "{\"a\": \"\\u12\"}", "{a: 1}", "{\"a\": \"", "{\"a\": -}",
+};
+
+START_TEST(variables)
+{
+    struct rendered r = render("x", 1, bad_json[_i], NULL);
+    ck_assert_msg(r.status != SLM_OK, "%s is accepted", bad_json[_i]);
+    ck_assert_ptr_null(r.text);
+}
+END_TEST
+
+/* ---- hostile templates: each is refused, quickly and within its memory */
+
+static const struct {
+    const char *before, *part, *after;  /* part is repeated */
+    int times;
+} hostile[] = {
+    {"{% macro f(n) %}{{ f(n + 1) }}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "", "", 0},
+    {"{% macro a() %}{% call b() %}{{ a() }}{% endcall %}{% endmacro %}{% macro b() %}{{ caller() }}{% endmacro %}{{ a() }}", "", "", 0},
+    {"{% for x in [[1]] recursive %}{{ loop([[1]]) }}{% endfor %}", "", "", 0},
+    {"{% for a in r %}{% for b in r %}{% for c in r %}{% for d in r %}x{% endfor %}{% endfor %}{% endfor %}{% endfor %}", "", "", 0},
+    {"{% for x in range(1000000000) %}{% endfor %}", "", "", 0},
+    {"{% for x in range(100000) %}{% for y in range(100000) %}{% endfor %}{% endfor %}", "", "", 0},
+    {"{{ 'a' * 1000000000 }}", "", "", 0},
+    {"{{ [0] * 1000000000 }}", "", "", 0},
+    {"{% set ns = namespace(x='ab') %}{% for i in r %}{% set ns.x = ns.x + ns.x %}{% endfor %}", "", "", 0},
+    {"{% set ns = namespace(x=[]) %}{% for i in r %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", "", "", 0},
+    {"{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}", "", "", 0},
+    {"{% set ns = namespace(x=()) %}{% for i in range(1000) %}{% set ns.x = (ns.x,) %}{% endfor %}{{ {ns.x: 1} }}", "", "", 0},
+    {"{% set ns = namespace() %}{% set ns.x = ns %}{{ ns }}", "", "", 0},
+    {"{% set x = 'a' * 1000000 %}{% for i in range(100000) %}{{ x.rfind('b') }}{% endfor %}", "", "", 0},
+    {"{% set x = 'a' * 1000000 %}{% for i in range(100000) %}{{ x.replace('a', 'bb') | length }}{% endfor %}", "", "", 0},
+    {"{{ '%999999999999d' % 1 }}", "", "", 0},
+    {"{{ '{:>999999999999}'.format(1) }}", "", "", 0},
+    {"{{ 'x'.center(1000000000000) }}", "", "", 0},
+    {"{{ 9223372036854775807 + 1 }}", "", "", 0},
+    {"{{ 10 ** 40 }}", "", "", 0},
+    {"{{ ", "(", "", 100000},
+    {"{{ ", "-", "1 }}", 100000},
+    {"{{ ", "not ", "1 }}", 100000},
+    {"{{ 1", " + 1", " }}", 100000},
+    {"{{ x", ".x", " }}", 100000},
+    {"{{ x", " | upper", " }}", 100000},
+    {"{{ ", "1 if 1 else ", "1 }}", 50000},
+    {"", "{% if 1 %}", "", 50000},
+    {"", "{% for x in r %}", "", 50000},
+    {"", "{{", "", 100000},
+    {"", "{#", "", 100000},
+    {"", "x", "", 2000000},
+};
+
+START_TEST(hostiles)
+{
+    size_t part = strlen(hostile[_i].part);
+    char *source = malloc(strlen(hostile[_i].before) + part * (size_t)hostile[_i].times + strlen(hostile[_i].after) + 1), *to = source;
+    ck_assert_ptr_nonnull(source);
+    to = stpcpy(to, hostile[_i].before);
+    for (int i = 0; i < hostile[_i].times; i++)
+        to = stpcpy(to, hostile[_i].part);
+    stpcpy(to, hostile[_i].after);
+    struct rendered r = render(source, strlen(source), "{\"r\": [1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,"
+                                                       "1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0]}", NULL);
+    ck_assert_msg(r.status == SLM_LIMIT || r.status == SLM_FORMAT, "%s gives %d", hostile[_i].before, r.status);
+    ck_assert_ptr_null(r.text);
+    free(source);
+}
+END_TEST
+
+/* ---- no memory: every allocation fails once */
+
+START_TEST(allocations)
+{
+    (void)_i;
+    static const char source[] = "{% for i in range(2000) %}{{ [i, i ~ 'x'] | tojson }}{% endfor %}";
+    struct rendered r = render(source, strlen(source), NULL, NULL);
+    ck_assert_int_eq(r.status, SLM_OK);
+    ck_assert_uint_gt(strlen(r.text), 10000);
+    slm_text_free(r.text);
+    slm_text_free(NULL);
+    char *text = (char *)source;
+    slm_error err;
+    ck_assert_int_eq(slm_template_render(NULL, 0, NULL, 0, NULL, &text, NULL, &err), SLM_INVALID);
+    ck_assert_ptr_null(text);
+    ck_assert_int_eq(slm_template_render(source, 3, NULL, 0, NULL, NULL, NULL, &err), SLM_INVALID);
+    ck_assert_int_eq(slm_template_render("{{ strftime_now('%Y') }}", 24, NULL, 0, "yesterday", &text, NULL, &err), SLM_INVALID);
+}
+END_TEST
+
+/* ---- the templates that the library brings along */
+
+START_TEST(named)
+{
+    const char *name, *source;
+    size_t count = 0;
+    for (; (source = slm_chat_template_at(count, &name)); count++) {
+        struct rendered r = render(source, strlen(source),
+                                   "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"add_generation_prompt\": true, \"messages\": "
+                                   "[{\"role\": \"system\", \"content\": \"SYS\"}, {\"role\": \"user\", \"content\": \"ASK\"}, "
+                                   "{\"role\": \"assistant\", \"content\": \"ANSWER\"}, {\"role\": \"user\", \"content\": \"MORE\"}]}", NULL);
+        ck_assert_msg(r.status == SLM_OK, "%s: %s", name, r.err.message);
+        const char *at = r.text;
+        static const char *const order[] = {"SYS", "ASK", "ANSWER", "MORE"};
+        for (int i = 0; i < 4; i++)
+            ck_assert_msg((at = strstr(at, order[i])) != NULL, "%s lacks %s: %s", name, order[i], r.text);
+        slm_text_free(r.text);
+    }
+    ck_assert_uint_gt(count, 5);
+    ck_assert_ptr_nonnull(slm_chat_template_at(0, NULL));
+}
+END_TEST
+
+Suite *suite_template(void)
+{
+    Suite *suite = suite_create("template");
+    TCase *tcase = tcase_create("all");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, shared, 0, (int)(sizeof names / sizeof *names));
+    tcase_add_test(tcase, features);
+    tcase_add_loop_test(tcase, places, 0, (int)(sizeof faults / sizeof *faults));
+    tcase_add_loop_test(tcase, variables, 0, (int)(sizeof bad_json / sizeof *bad_json));
+    tcase_add_loop_test(tcase, hostiles, 0, (int)(sizeof hostile / sizeof *hostile));
+    tcase_add_test(tcase, allocations);
+    tcase_add_test(tcase, named);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
