@@ -1,7 +1,7 @@
 /* Chat templates: what Jinja2 renders, we render; what it refuses, we refuse; what does not end, ends. */
 #include "tests.h"
 
-#include "slm.h"
+#include "../lib/chat/template.h"
 #include "tiny_model.h"
 
 #include <cjson/cJSON.h>
@@ -127,10 +127,10 @@ END_TEST
 static const struct {
     const char *source, *message;
 } faults[] = {
-    {"{{ missing.name }}", "template line 1, column 11: 'missing' is undefined"},
+    {"{{ missing.name }}", "template line 1, column 12: 'missing' is undefined"},
     {"a\nb {% if x %}\n  {{ raise_exception('no ' ~ 'go') }}{% endif %}", "template line 3, column 21: no go"},
     {"\xc3\xa9\xc3\xa9 {{ 1 + }}", "template line 1, column 11: an expression is expected here"},
-    {"{% for x in y %}\n", "template line 1, column 17: the template ends where else is expected"},
+    {"{% for x in y %}\n", "template line 1, column 17: the template ends where endfor is expected"},
     {"{% unless x %}", "template line 1, column 4: 'unless' where a tag that is known is expected"},
     {"x\r\n{{ 'a", "template line 2, column 4: a string has no end: its closing quote is missing"},
     {"{{ 1 | shout }}", "template line 1, column 8: there is no filter named 'shout'"},
@@ -216,23 +216,97 @@ START_TEST(hostiles)
 }
 END_TEST
 
-/* ---- no memory: every allocation fails once */
+/* ---- no memory: each allocation fails once */
+
+struct heap {
+    int left, held;     /* allocations until one fails; blocks not freed */
+};
+
+static void *heap_alloc(void *user, size_t size, size_t alignment)
+{
+    struct heap *heap = user;
+    if (heap->left-- == 0)
+        return NULL;
+    heap->held++;
+    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+static void heap_free(void *user, void *ptr)
+{
+    struct heap *heap = user;
+    heap->held--;
+    free(ptr);
+}
 
 START_TEST(allocations)
 {
-    (void)_i;
     static const char source[] = "{% for i in range(2000) %}{{ [i, i ~ 'x'] | tojson }}{% endfor %}";
-    struct rendered r = render(source, strlen(source), NULL, NULL);
-    ck_assert_int_eq(r.status, SLM_OK);
-    ck_assert_uint_gt(strlen(r.text), 10000);
-    slm_text_free(r.text);
-    slm_text_free(NULL);
-    char *text = (char *)source;
+    const struct template_input input = {.source = source, .source_length = sizeof source - 1};
+    slm_status status = SLM_MEMORY;
+    int failing = 0;
+    for (; status; failing++) {
+        struct heap heap = {.left = failing};
+        const mem m = {heap_alloc, heap_free, &heap};
+        slm_error err = {.status = SLM_OK};
+        char *text;
+        status = template_render(&m, &input, &text, NULL, &err);
+        ck_assert_msg(status == SLM_OK || (status == SLM_MEMORY && err.status == SLM_MEMORY && !text), "%d: %s", failing, err.message);
+        template_text_free(text);
+        ck_assert_int_eq(heap.held, 0);
+    }
+    ck_assert_int_gt(failing, 5);
+}
+END_TEST
+
+START_TEST(arguments)
+{
     slm_error err;
+    char *text = (char *)"", *const unset = text;
     ck_assert_int_eq(slm_template_render(NULL, 0, NULL, 0, NULL, &text, NULL, &err), SLM_INVALID);
     ck_assert_ptr_null(text);
-    ck_assert_int_eq(slm_template_render(source, 3, NULL, 0, NULL, NULL, NULL, &err), SLM_INVALID);
+    ck_assert_int_eq(slm_template_render("x", 1, NULL, 0, NULL, NULL, NULL, &err), SLM_INVALID);
+    text = unset;
     ck_assert_int_eq(slm_template_render("{{ strftime_now('%Y') }}", 24, NULL, 0, "yesterday", &text, NULL, &err), SLM_INVALID);
+    ck_assert_ptr_null(text);
+    slm_text_free(NULL);
+}
+END_TEST
+
+/* ---- a model's conversation */
+
+START_TEST(conversation)
+{
+    size_t size, length;
+    uint8_t *file = tiny_model(NULL, &size);
+    slm_model *model;
+    slm_error err;
+    char *text;
+    ck_assert_msg(slm_model_open_memory(file, size, NULL, &model, &err) == SLM_OK, "%s", err.message);
+    const slm_chat_message messages[] = {{"system", "Be brief."}, {"user", "h\xc3\xa9 \"x\""}};
+    slm_chat_options o = slm_chat_options_default();
+    ck_assert_int_eq(slm_chat_render(model, messages, 2, &o, &text, &length, &err), SLM_UNSUPPORTED); /* the file has no template */
+    ck_assert_ptr_null(text);
+    o.chat_template = "{{ bos_token is string }} {% for m in messages %}{{ m.role }}={{ m.content }};{% endfor %}"
+                      "{{ add_generation_prompt }} {{ enable_thinking | default('auto') }} {{ tools | default([]) | length }} {{ x }}"
+                      "{{ strftime_now(' %H:%M') }}";
+    o.now = "2026-11-22T09:30:00";
+    ck_assert_msg(slm_chat_render(model, messages, 2, &o, &text, &length, &err) == SLM_OK, "%s", err.message);
+    ck_assert_str_eq(text, "True system=Be brief.;user=h\xc3\xa9 \"x\";True auto 0  09:30");
+    ck_assert_uint_eq(length, strlen(text));
+    slm_text_free(text);
+    o.add_generation_prompt = false;
+    o.thinking = SLM_THINKING_OFF;
+    o.tools = "[{\"type\": \"function\"}]";
+    o.variables = "{\"x\": [1.0], \"messages\": [{\"role\": \"user\", \"content\": null}]}";
+    ck_assert_msg(slm_chat_render(model, messages, 2, &o, &text, NULL, &err) == SLM_OK, "%s", err.message);
+    ck_assert_str_eq(text, "True user=None;False False 1 [1.0] 09:30");
+    slm_text_free(text);
+    o.variables = "[]";
+    ck_assert_int_eq(slm_chat_render(model, messages, 2, &o, &text, NULL, &err), SLM_INVALID);
+    ck_assert_int_eq(slm_chat_render(model, NULL, 2, &o, &text, NULL, &err), SLM_INVALID);
+    ck_assert_int_eq(slm_chat_render(NULL, messages, 2, &o, &text, NULL, &err), SLM_INVALID);
+    slm_model_free(model);
+    free(file);
 }
 END_TEST
 
@@ -270,6 +344,8 @@ Suite *suite_template(void)
     tcase_add_loop_test(tcase, variables, 0, (int)(sizeof bad_json / sizeof *bad_json));
     tcase_add_loop_test(tcase, hostiles, 0, (int)(sizeof hostile / sizeof *hostile));
     tcase_add_test(tcase, allocations);
+    tcase_add_test(tcase, arguments);
+    tcase_add_test(tcase, conversation);
     tcase_add_test(tcase, named);
     suite_add_tcase(suite, tcase);
     return suite;

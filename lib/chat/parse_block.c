@@ -266,9 +266,9 @@ static struct node *parse_body(struct parser *p, const char *const *ends)
     struct node *first = NULL;
     for (struct node **tail = &first;;) {
         if (p->at->kind == TOKEN_END) {
-            if (ends)
-                return parse_unexpected(p, ends[0]);
-            return first;
+            while (ends && ends[1]) /* the last one is the block's own */
+                ends++;
+            return ends ? parse_unexpected(p, ends[0]) : first;
         }
         if (p->at->kind == TOKEN_BLOCK) {
             p->at++;
