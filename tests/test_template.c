@@ -5,9 +5,12 @@
 #include "tiny_model.h"
 
 #include <cjson/cJSON.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct rendered {
     slm_status status;
@@ -310,6 +313,57 @@ START_TEST(conversation)
 }
 END_TEST
 
+/* ---- slm-eval template */
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* The exit code; `out` receives standard output and error. */
+static int eval_template(const char *folder, const char *name, char out[1024])
+{
+    char self[1024] = "", command[4096];
+    const char *tools = getenv("SLM_BIN");
+    if (!tools) {
+        ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
+        tools = dirname(self);
+    }
+    snprintf(command, sizeof command, "\"%s/slm-eval\" template --template %s/template --cases %s/cases --case \"%s\" 2>&1", tools, folder,
+             folder, name);
+    FILE *pipe = popen(command, "r");
+    ck_assert_ptr_nonnull(pipe);
+    out[fread(out, 1, 1023, pipe)] = 0;
+    int result = pclose(pipe);
+    ck_assert(WIFEXITED(result));
+    return WEXITSTATUS(result);
+}
+
+START_TEST(tool)
+{
+    char folder[] = "/tmp/slm-template-XXXXXX", path[64], out[1024];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/cases", folder);
+    write_file(path, "{\"bos_token\": \"<s>\", \"now\": \"2026-11-22T09:30:00\", \"cases\": {\"it's\": {\"x\": [1.0, 1, \"\\u00e9\"]}, "
+                     "\"b\": {\"y\": 1}}}");
+    snprintf(path, sizeof path, "%s/template", folder);
+    write_file(path, "{{ bos_token ~ x ~ eos_token ~ strftime_now('%Y') }}\n{% if y %}\n{{ y.z.w }}{% endif %}\n");
+    ck_assert_int_eq(eval_template(folder, "it's", out), 0);
+    ck_assert_str_eq(out, "<s>[1.0, 1, '\xc3\xa9']2026\n"); /* numbers as they are written, and nothing else */
+    ck_assert_int_eq(eval_template(folder, "b", out), 3);
+    ck_assert_msg(strstr(out, "/template: template line 3, column 8: "), "%s", out);
+    ck_assert_int_eq(eval_template(folder, "c", out), 3);
+    ck_assert_msg(strstr(out, "has no case \"c\""), "%s", out);
+    remove(path);
+    snprintf(path, sizeof path, "%s/cases", folder);
+    remove(path);
+    rmdir(folder);
+}
+END_TEST
+
 /* ---- the templates that the library brings along */
 
 START_TEST(named)
@@ -347,6 +401,7 @@ Suite *suite_template(void)
     tcase_add_test(tcase, arguments);
     tcase_add_test(tcase, conversation);
     tcase_add_test(tcase, named);
+    tcase_add_test(tcase, tool);
     suite_add_tcase(suite, tcase);
     return suite;
 }

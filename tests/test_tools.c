@@ -271,7 +271,7 @@ END_TEST
 /* ---- command lines that make no sense */
 
 static const struct {
-    const char *arguments[8];
+    const char *arguments[10];
     int code;
     const char *words;
 } refusals[] = {
@@ -317,6 +317,9 @@ static const struct {
     {{"slm-eval", "perplexity", "-m", "x", "--window", "0"}, 1, "--window takes"},
     {{"slm-eval", "perplexity", "-m", "x", "-w", "5", "--out"}, 1, "no option --out"},
     {{"slm-eval", "perplexity", "-m", "/nonexistent.gguf", "-f", "x"}, 2, "/nonexistent.gguf"},
+    {{"slm-eval", "template", "--template", "x", "--cases", "x"}, 1, "--case NAME"},
+    {{"slm-eval", "template", "--template", "/nonexistent.jinja", "--cases", "x", "--case", "x"}, 3, "/nonexistent.jinja"},
+    {{"slm-eval", "template", "--template", "Makefile", "--cases", "tests/template_cases.json", "--case", "it's"}, 3, "no case \"it's\""},
 };
 
 START_TEST(test_refusal)
@@ -334,8 +337,9 @@ START_TEST(test_manual)
     static const char *const helps[][4] = {{"slm-run", "--help"},
                                            {"slm-eval", "logits", "-h"},
                                            {"slm-eval", "tokenize", "--help"},
-                                           {"slm-eval", "perplexity", "--help"}};
-    for (int h = 0; h < 4; h++) {
+                                           {"slm-eval", "perplexity", "--help"},
+                                           {"slm-eval", "template", "--help"}};
+    for (int h = 0; h < 5; h++) {
         char path[64], name[64];
         size_t size, found = 0;
         snprintf(path, sizeof path, "man/%s.1", helps[h][0]);

@@ -357,8 +357,8 @@ static struct node *parse_postfix(struct parser *p, struct node *n)
 static struct node *parse_test(struct parser *p, struct node *operand)
 {
     p->at++;
-    struct node *not = at_word(p, "not") ? node_new(p, NODE_UNARY) : NULL;
-    p->at += not != NULL;
+    struct node *negation = at_word(p, "not") ? node_new(p, NODE_UNARY) : NULL;
+    p->at += negation != NULL;
     struct node *n = node_new(p, NODE_TEST);
     if (!n || !(n->name = parse_dotted(p)))
         return NULL;
@@ -374,11 +374,11 @@ static struct node *parse_test(struct parser *p, struct node *operand)
         if (!(n->b = parse_postfix(p, parse_primary(p))))
             return NULL;
     }
-    if (!not)
+    if (!negation)
         return n;
-    not->op = '!';
-    not->a = n;
-    return not;
+    negation->op = '!';
+    negation->a = n;
+    return negation;
 }
 
 /* `inside`: a filter's name stands here, without the bar in front of it. */
