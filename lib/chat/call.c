@@ -14,7 +14,30 @@ const struct function *find_function(const struct function *table, struct value 
     return NULL;
 }
 
+const struct function *find_filter(struct value name)
+{
+    static const struct function *const tables[] = {chat_list_filters, chat_number_filters, chat_text_filters};
+    const struct function *f = NULL;
+    for (int i = 0; i < 3 && !f; i++)
+        f = find_function(tables[i], name);
+    return f;
+}
+
 /* ---- built-in functions */
+
+bool call_int(struct call *call, int index, int64_t default_value, int64_t *out)
+{
+    struct value v = call->arg[index];
+    *out = default_value;
+    if (!call->given[index] || v.kind == NONE)
+        return true;
+    if (v.kind == UNDEFINED)
+        return undefined_fail(call->c, v);
+    if (!is_int(v))
+        return chat_fail(call->c, "%s() needs an integer, not %s", call->function_name, type_name(v));
+    *out = int_of(v);
+    return true;
+}
 
 /* The parameter that begins at *text; moves *text behind it. */
 struct parameter {
@@ -85,9 +108,7 @@ bool call_filter(struct eval *e, struct value name, struct value self, const str
 {
     if (name.kind != STRING)
         return chat_fail(e->c, "a filter's name must be a string, not %s", type_name(name));
-    const struct function *f = find_function(chat_list_filters, name);
-    if (!f)
-        f = find_function(chat_text_filters, name);
+    const struct function *f = find_filter(name);
     return f ? call_function(e, f, self, args, out) : unknown(e, "filter", name);
 }
 

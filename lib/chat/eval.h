@@ -72,7 +72,7 @@ struct function {
 };
 
 /* The tables, each closed by an entry without a name. */
-extern const struct function chat_list_filters[], chat_text_filters[], chat_tests[], chat_globals[];
+extern const struct function chat_list_filters[], chat_number_filters[], chat_text_filters[], chat_tests[], chat_globals[];
 extern const struct function chat_string_methods[], chat_dict_methods[], chat_list_methods[], chat_loop_methods[], chat_cycler_methods[];
 
 /* False after a recorded failure, as everywhere. */
@@ -93,7 +93,10 @@ bool call_value(struct eval *e, struct value callee, struct arguments *args, str
 bool call_function(struct eval *e, const struct function *f, struct value self, const struct arguments *args, struct value *out);
 bool call_filter(struct eval *e, struct value name, struct value self, const struct arguments *args, struct value *out);
 bool call_test(struct eval *e, struct value name, struct value self, const struct arguments *args, bool *out);
+/* An integer argument, `default_value` where it is left out or none. */
+bool call_int(struct call *call, int index, int64_t default_value, int64_t *out);
 bool eval_arguments(struct eval *e, const struct node *chain, struct arguments *args);
+const struct function *find_filter(struct value name);
 const struct function *find_function(const struct function *table, struct value name);
 bool macro_call(struct eval *e, struct value callee, struct arguments *args, struct value *out);
 struct value macro_name(const struct macro *m);

@@ -1,23 +1,9 @@
-/* Filters of lists, dicts, numbers and anything. */
+/* Filters of lists, dicts and anything. */
 #include "eval.h"
-
-#include <math.h>
 
 static bool flag(const struct call *call, int index)
 {
     return call->given[index] && is_true(call->arg[index]);
-}
-
-static bool int_argument(struct call *call, int index, int64_t default_value, int64_t *out)
-{
-    *out = default_value;
-    if (!call->given[index])
-        return true;
-    if (!is_int(call->arg[index]))
-        return call->arg[index].kind == UNDEFINED ? undefined_fail(call->c, call->arg[index])
-                                                  : chat_fail(call->c, "%s needs an integer, not %s", call->function_name, type_name(call->arg[index]));
-    *out = int_of(call->arg[index]);
-    return true;
 }
 
 static bool iterator_of(struct call *call, struct value list, struct value *out)
@@ -313,7 +299,7 @@ static bool run_batch(struct call *call, struct value *out)
     struct list *items;
     struct value list, part = {0};
     int64_t size;
-    if (!int_argument(call, 0, 0, &size) || !value_items(call->c, call->self, false, &items) || !list_new(call->c, LIST, 0, &list))
+    if (!call_int(call, 0, 0, &size) || !value_items(call->c, call->self, false, &items) || !list_new(call->c, LIST, 0, &list))
         return false;
     if (size < 1)
         size = 1;
@@ -334,7 +320,7 @@ static bool run_slice(struct call *call, struct value *out)
     struct list *items;
     struct value list, part;
     int64_t slices;
-    if (!int_argument(call, 0, 0, &slices) || !value_items(call->c, call->self, false, &items) || !list_new(call->c, LIST, 0, &list))
+    if (!call_int(call, 0, 0, &slices) || !value_items(call->c, call->self, false, &items) || !list_new(call->c, LIST, 0, &list))
         return false;
     if (slices == 0)
         return chat_fail(call->c, "integer division or modulo by zero");
@@ -478,8 +464,6 @@ static bool run_attr(struct call *call, struct value *out)
     return found || undefined_new(call->c, out, "'%s object' has no attribute '%.*s'", type_name(call->self), SHORT(name));
 }
 
-/* ---- numbers */
-
 static bool run_sum(struct call *call, struct value *out)
 {
     struct list *items;
@@ -496,94 +480,6 @@ static bool run_sum(struct call *call, struct value *out)
             return false;
     }
     return true;
-}
-
-static bool run_abs(struct call *call, struct value *out)
-{
-    struct value v = call->self;
-    if (!is_number(v))
-        return v.kind == UNDEFINED ? undefined_fail(call->c, v) : chat_fail(call->c, "bad operand type for abs(): '%s'", type_name(v));
-    if (v.kind == FLOAT)
-        *out = float_value(fabs(v.as.real));
-    else if (int_of(v) == INT64_MIN)
-        return chat_fail(call->c, "an integer does not fit in 64 bits");
-    else
-        *out = int_value(int_of(v) < 0 ? -int_of(v) : int_of(v));
-    return true;
-}
-
-static bool run_round(struct call *call, struct value *out)
-{
-    struct value v = call->self;
-    char text[REAL_TEXT];
-    int64_t precision;
-    bool common = !call->given[1] || string_is(call->arg[1], "common"), ceiling = call->given[1] && string_is(call->arg[1], "ceil");
-    if (!int_argument(call, 0, 0, &precision))
-        return false;
-    if (!common && !ceiling && !string_is(call->arg[1], "floor"))
-        return chat_fail(call->c, "method must be common, ceil or floor");
-    if (!is_number(v))
-        return v.kind == UNDEFINED ? undefined_fail(call->c, v) : chat_fail(call->c, "type %s doesn't define __round__ method", type_name(v));
-    double d = real_of(v), scale = pow(10, (double)precision);
-    if (common && is_int(v) && precision >= 0)
-        *out = int_value(int_of(v));
-    else if (!isfinite(d) || (common && precision > 100))
-        *out = v;
-    else if (!common)
-        *out = float_value((ceiling ? ceil(d * scale) : floor(d * scale)) / scale);
-    else if (precision < 0) {
-        d = rint(d * scale) / scale;
-        *out = is_int(v) && fabs(d) < 9e18 ? int_value((int64_t)d) : float_value(d);
-    } else {
-        real_format(d, 'f', (int)precision, false, text);
-        bool negative = text[0] == '-';
-        if (!real_parse(call->c, text + negative, strlen(text) - negative, &d))
-            return false;
-        *out = float_value(negative ? -d : d);
-    }
-    return true;
-}
-
-static bool run_int(struct call *call, struct value *out)
-{
-    struct value v = call->self;
-    int64_t base, integer;
-    double d;
-    if (!int_argument(call, 1, 10, &base))
-        return false;
-    *out = call->given[0] ? call->arg[0] : int_value(0);
-    if (v.kind == UNDEFINED)
-        return undefined_fail(call->c, v);
-    if (is_int(v))
-        return *out = int_value(int_of(v)), true;
-    if (v.kind == STRING && base >= 0 && base <= 36 && base != 1 && text_to_int(call->c, v, (int)base, &integer))
-        return *out = int_value(integer), true;
-    if (call->c->status || (v.kind == STRING && !text_to_real(call->c, v, &d)))
-        return !call->c->status;
-    if (v.kind == FLOAT)
-        d = v.as.real;
-    if (v.kind != FLOAT && v.kind != STRING)
-        return true;
-    if (isnan(d) || (isinf(d) && v.kind == STRING))
-        return true;
-    if (!(fabs(d) < 9.2e18))
-        return chat_fail(call->c, "cannot convert a float to an integer of 64 bits");
-    *out = int_value((int64_t)d);
-    return true;
-}
-
-static bool run_float(struct call *call, struct value *out)
-{
-    struct value v = call->self;
-    double d;
-    *out = call->given[0] ? call->arg[0] : float_value(0);
-    if (v.kind == UNDEFINED)
-        return undefined_fail(call->c, v);
-    if (is_number(v))
-        *out = float_value(real_of(v));
-    else if (v.kind == STRING && text_to_real(call->c, v, &d))
-        *out = float_value(d);
-    return !call->c->status;
 }
 
 /* ---- anything */
@@ -628,7 +524,7 @@ static bool run_tojson(struct call *call, struct value *out)
         o.indent = call->arg[1].as.string->data;
         o.indent_length = call->arg[1].as.string->length;
     } else if (call->given[1] && call->arg[1].kind != NONE) {
-        if (!int_argument(call, 1, 0, &indent) || (indent > 0 && !buffer_fill(call->c, &spaces, ' ', (size_t)indent)))
+        if (!call_int(call, 1, 0, &indent) || (indent > 0 && !buffer_fill(call->c, &spaces, ' ', (size_t)indent)))
             return false;
         o.indent = spaces.data ? spaces.data : "";
         o.indent_length = spaces.length;
@@ -637,13 +533,13 @@ static bool run_tojson(struct call *call, struct value *out)
 }
 
 const struct function chat_list_filters[] = {
-    {"abs", "", run_abs}, {"attr", "name", run_attr}, {"batch", "linecount fill_with?", run_batch}, {"count", "", run_length},
+    {"attr", "name", run_attr}, {"batch", "linecount fill_with?", run_batch}, {"count", "", run_length},
     {"d", "default_value? boolean?", run_default}, {"default", "default_value? boolean?", run_default},
-    {"dictsort", "case_sensitive? by? reverse?", run_dictsort}, {"first", "", run_first}, {"float", "default?", run_float},
-    {"groupby", "attribute default? case_sensitive?", run_groupby}, {"int", "default? base?", run_int}, {"items", "", run_items},
+    {"dictsort", "case_sensitive? by? reverse?", run_dictsort}, {"first", "", run_first},
+    {"groupby", "attribute default? case_sensitive?", run_groupby}, {"items", "", run_items},
     {"join", "d? attribute?", run_join}, {"last", "", run_last}, {"length", "", run_length}, {"list", "", run_list}, {"map", "*", run_map},
     {"max", "case_sensitive? attribute?", run_max}, {"min", "case_sensitive? attribute?", run_min}, {"pprint", "", run_pprint},
-    {"reject", "*", run_reject}, {"rejectattr", "*", run_rejectattr}, {"reverse", "", run_reverse}, {"round", "precision? method?", run_round},
+    {"reject", "*", run_reject}, {"rejectattr", "*", run_rejectattr}, {"reverse", "", run_reverse},
     {"select", "*", run_select}, {"selectattr", "*", run_selectattr}, {"slice", "slices fill_with?", run_slice},
     {"sort", "reverse? case_sensitive? attribute?", run_sort}, {"sum", "attribute? start?", run_sum},
     {"tojson", "ensure_ascii? indent? separators? sort_keys?", run_tojson}, {"unique", "case_sensitive? attribute?", run_unique}, {0},

@@ -3,17 +3,6 @@
 
 #include "../tokenizer/unicode.h"
 
-static bool int_argument(struct call *call, int index, int64_t default_value, int64_t *out)
-{
-    *out = default_value;
-    if (!call->given[index] || call->arg[index].kind == NONE)
-        return true;
-    if (!is_int(call->arg[index]))
-        return chat_fail(call->c, "%s needs an integer, not %s", call->function_name, type_name(call->arg[index]));
-    *out = int_of(call->arg[index]);
-    return true;
-}
-
 static bool string_argument(struct call *call, int index, const char *default_text, struct value *out)
 {
     if (!call->given[index])
@@ -61,7 +50,7 @@ static bool run_replace(struct call *call, struct value *out)
 {
     struct value text, old, new;
     int64_t count;
-    return int_argument(call, 2, -1, &count) && to_string(call->c, call->self, &text) && to_string(call->c, call->arg[0], &old) &&
+    return call_int(call, 2, -1, &count) && to_string(call->c, call->self, &text) && to_string(call->c, call->arg[0], &old) &&
            to_string(call->c, call->arg[1], &new) && replace_text(call->c, text, old, new, count, out);
 }
 
@@ -89,7 +78,7 @@ static bool run_center(struct call *call, struct value *out)
     struct value text;
     struct buffer b = {0};
     int64_t width;
-    if (!int_argument(call, 0, 80, &width) || !to_string(call->c, call->self, &text))
+    if (!call_int(call, 0, 80, &width) || !to_string(call->c, call->self, &text))
         return false;
     int64_t chars = (int64_t)string_chars(text), pad = width > chars ? width - chars : 0, left = pad / 2 + (pad & width & 1);
     return buffer_fill(call->c, &b, ' ', (size_t)left) && buffer_string(call->c, &b, text) &&
@@ -110,7 +99,7 @@ static bool run_indent(struct call *call, struct value *out)
     bool textual = call->given[0] && call->arg[0].kind == STRING;
     if (textual)
         indent = call->arg[0];
-    else if (!int_argument(call, 0, 4, &width) || (width > 0 && !buffer_fill(c, &spaces, ' ', (size_t)width)) ||
+    else if (!call_int(call, 0, 4, &width) || (width > 0 && !buffer_fill(c, &spaces, ' ', (size_t)width)) ||
              !buffer_value(c, &spaces, &indent))
         return false;
     if (!split_lines(c, text, false, &lines))
@@ -140,7 +129,7 @@ static bool run_truncate(struct call *call, struct value *out)
     struct buffer b = {0};
     int64_t length, leeway;
     size_t items;
-    if (!int_argument(call, 0, 255, &length) || !int_argument(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end) ||
+    if (!call_int(call, 0, 255, &length) || !call_int(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end) ||
         !to_string(c, call->self, &text))
         return false;
     int64_t room = length - (int64_t)string_chars(end);
@@ -228,7 +217,7 @@ static bool run_wordwrap(struct call *call, struct value *out)
     struct value text, lines, separator;
     struct buffer b = {0};
     int64_t width;
-    if (!int_argument(call, 0, 79, &width) || !string_argument(call, 2, "\n", &separator) || !to_string(call->c, call->self, &text) ||
+    if (!call_int(call, 0, 79, &width) || !string_argument(call, 2, "\n", &separator) || !to_string(call->c, call->self, &text) ||
         !split_lines(call->c, text, false, &lines))
         return false;
     if (width <= 0)

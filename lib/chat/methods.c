@@ -11,17 +11,6 @@ static bool string_argument(struct call *call, int index, struct value *out)
     return out->kind == STRING || chat_fail(call->c, "%s() needs a str, not %s", call->function_name, type_name(*out));
 }
 
-static bool int_argument(struct call *call, int index, int64_t default_value, int64_t *out)
-{
-    *out = default_value;
-    if (!call->given[index] || call->arg[index].kind == NONE)
-        return true;
-    if (!is_int(call->arg[index]))
-        return chat_fail(call->c, "%s() needs an integer, not %s", call->function_name, type_name(call->arg[index]));
-    *out = int_of(call->arg[index]);
-    return true;
-}
-
 static const struct value *optional(const struct call *call, int index)
 {
     return call->given[index] ? &call->arg[index] : NULL;
@@ -136,7 +125,7 @@ static bool run_removesuffix(struct call *call, struct value *out)
 static bool window(struct call *call, size_t *from, size_t *to, bool *inside)
 {
     int64_t chars = (int64_t)string_chars(call->self), start, end;
-    if (!int_argument(call, 1, 0, &start) || !int_argument(call, 2, chars, &end))
+    if (!call_int(call, 1, 0, &start) || !call_int(call, 2, chars, &end))
         return false;
     start = start < 0 ? (start + chars < 0 ? 0 : start + chars) : start;
     end = end < 0 ? (end + chars < 0 ? 0 : end + chars) : end > chars ? chars : end;
@@ -330,7 +319,7 @@ static bool split(struct call *call, bool right, struct value *out)
 {
     int64_t max;
     struct value separator = call->given[0] ? call->arg[0] : none_value();
-    if (!int_argument(call, 1, -1, &max) || !list_new(call->c, LIST, 0, out) ||
+    if (!call_int(call, 1, -1, &max) || !list_new(call->c, LIST, 0, out) ||
         (separator.kind != NONE && !string_argument(call, 0, &separator)))
         return false;
     if (separator.kind == STRING && separator.as.string->length == 0)
@@ -414,7 +403,7 @@ static bool run_replace(struct call *call, struct value *out)
 {
     struct value old, new;
     int64_t count;
-    return string_argument(call, 0, &old) && string_argument(call, 1, &new) && int_argument(call, 2, -1, &count) &&
+    return string_argument(call, 0, &old) && string_argument(call, 1, &new) && call_int(call, 2, -1, &count) &&
            replace_text(call->c, call->self, old, new, count, out);
 }
 
@@ -430,7 +419,7 @@ static bool pad(struct call *call, int side, char fill, struct value *out)
     struct buffer b = {0};
     struct value text = call->self;
     int64_t width, chars = (int64_t)string_chars(text);
-    if (!int_argument(call, 0, 0, &width))
+    if (!call_int(call, 0, 0, &width))
         return false;
     if (call->given[1] && (call->arg[1].kind != STRING || call->arg[1].as.string->length != 1))
         return chat_fail(call->c, "the fill character must be exactly one byte long");
@@ -462,7 +451,7 @@ static bool run_zfill(struct call *call, struct value *out)
     struct buffer b = {0};
     int64_t width, chars = (int64_t)string_chars(call->self);
     size_t sign = s->length > 0 && (s->data[0] == '-' || s->data[0] == '+');
-    return int_argument(call, 0, 0, &width) && buffer_add(call->c, &b, s->data, sign) &&
+    return call_int(call, 0, 0, &width) && buffer_add(call->c, &b, s->data, sign) &&
            buffer_fill(call->c, &b, '0', width > chars ? (size_t)(width - chars) : 0) &&
            buffer_add(call->c, &b, s->data + sign, s->length - sign) && buffer_value(call->c, &b, out);
 }

@@ -464,7 +464,8 @@ static struct node *parse_product(struct parser *p)
     int links = 0;
     struct node *n = parse_power(p);
     while (n && (at_op(p, '*') || at_op(p, '/') || at_op(p, OP('/', '/')) || at_op(p, '%')) && chain(p, &links)) {
-        unsigned op = p->at++->op;
+        unsigned op = p->at->op;
+        p->at++;
         n = binary(p, op, n, parse_power(p));
     }
     p->depth -= links;
@@ -493,7 +494,8 @@ static struct node *parse_sum(struct parser *p)
     int links = 0;
     struct node *n = parse_concat(p);
     while (n && (at_op(p, '+') || at_op(p, '-')) && chain(p, &links)) {
-        unsigned op = p->at++->op;
+        unsigned op = p->at->op;
+        p->at++;
         n = binary(p, op, n, parse_concat(p));
     }
     p->depth -= links;

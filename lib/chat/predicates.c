@@ -138,7 +138,7 @@ static bool run_upper(struct call *call, struct value *out)
 static bool run_filter(struct call *call, struct value *out)
 {
     struct value name = call->self;
-    return yes(out, name.kind == STRING && (find_function(chat_list_filters, name) || find_function(chat_text_filters, name)));
+    return yes(out, name.kind == STRING && find_filter(name) != NULL);
 }
 
 static bool run_test(struct call *call, struct value *out)
