@@ -35,14 +35,9 @@ struct state {
     float *m, *l, *o;           /* [cols], [cols], [cols, width] */
 };
 
-static size_t round16(size_t n)
-{
-    return (n + 15) & ~(size_t)15;
-}
-
 static size_t state_floats(uint32_t head_dim)
 {
-    return MAX_COLS * (2 + round16(head_dim));
+    return MAX_COLS * (2 + kvcache_lanes(head_dim));
 }
 
 static struct state state_at(float *memory)
@@ -127,6 +122,16 @@ static uint32_t first_seen(const struct pass *p, const struct job *job, const st
     return job->window && position >= job->window ? position - job->window + 1 : 0;
 }
 
+/* Before any position: a maximum of nothing, sums of nothing. */
+static void start(const struct job *job, const struct panel *panel, struct state s)
+{
+    for (int c = 0; c < panel->cols; c++) {
+        s.m[c] = -INFINITY;
+        s.l[c] = 0;
+    }
+    memset(s.o, 0, (size_t)panel->cols * job->width * sizeof *s.o);
+}
+
 /* Positions span * SPAN .. of the panel's columns. */
 static void attend_span(const struct pass *p, const struct job *job, const struct panel *panel, const float *q, uint32_t span,
                         struct state s)
@@ -135,11 +140,7 @@ static void attend_span(const struct pass *p, const struct job *job, const struc
     const uint32_t past = (span + 1) * (SPAN / KV_PAGE), seen = first_seen(p, job, panel) / KV_PAGE;
     uint32_t page = span * (SPAN / KV_PAGE);
     page = page < seen ? seen : page;
-    for (int c = 0; c < panel->cols; c++) {
-        s.m[c] = -INFINITY;
-        s.l[c] = 0;
-    }
-    memset(s.o, 0, (size_t)panel->cols * job->width * sizeof *s.o);
+    start(job, panel, s);
     int first[MAX_COLS], last[MAX_COLS];
     for (; page < past && page < end; page++)
         if (visible(p, job, panel, page, first, last))
@@ -154,15 +155,6 @@ static void merge_span(const struct pass *p, const struct job *job, const struct
         const size_t at = (size_t)c * job->width;
         p->kernels->merge(&total.m[c], &total.l[c], total.o + at, s.m[c], s.l[c], s.o + at, job->width);
     }
-}
-
-static void start_total(const struct job *job, const struct panel *panel, struct state total)
-{
-    for (int c = 0; c < panel->cols; c++) {
-        total.m[c] = -INFINITY;
-        total.l[c] = 0;
-    }
-    memset(total.o, 0, (size_t)panel->cols * job->width * sizeof *total.o);
 }
 
 static void write_output(const struct pass *p, const struct job *job, const struct panel *panel, struct state total)
@@ -191,7 +183,7 @@ static void whole_panels(struct pass *p, const struct job *job)
     for (size_t i; (i = par_next(p->par, 1)) < count;) {
         const struct panel panel = panel_at(p, job, count - 1 - i); /* the longest first */
         gather_queries(p, job, &panel, q);
-        start_total(job, &panel, total);
+        start(job, &panel, total);
         for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++) {
             attend_span(p, job, &panel, q, span, s);
             merge_span(p, job, &panel, total, s);
@@ -215,7 +207,7 @@ static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
     const struct state total = state_at(memory);
     for (size_t i; (i = par_next(p->par, 1)) < count;) {
         const struct panel panel = panel_at(p, job, i);
-        start_total(job, &panel, total);
+        start(job, &panel, total);
         for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++)
             merge_span(p, job, &panel, total, state_at(p->work->partial + (i * spans + span) * size));
         write_output(p, job, &panel, total);
@@ -244,7 +236,7 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
                float *out)
 {
     struct job job = { .layer = layer, .heads = heads, .window = window, .scale = scale, .softcap = softcap, .q = q, .out = out,
-                       .group = heads / p->kv->heads, .width = (uint32_t)round16(p->kv->head_dim) };
+                       .group = heads / p->kv->heads, .width = (uint32_t)kvcache_lanes(p->kv->head_dim) };
     job.parts = (job.group + MAX_COLS - 1) / MAX_COLS;
     job.tokens = job.group < MAX_COLS ? MAX_COLS / job.group : 1;
     uint32_t spans = 1;

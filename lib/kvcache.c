@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-static size_t round16(size_t n)
+size_t kvcache_lanes(uint32_t head_dim)
 {
-    return (n + 15) & ~(size_t)15;
+    return ((size_t)head_dim + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
 }
 
 uint64_t kvcache_token_bytes(uint32_t layers, uint32_t heads, uint32_t head_dim)
 {
-    return (uint64_t)layers * heads * (head_dim + round16(head_dim)) * sizeof(uint16_t);
+    return (uint64_t)layers * heads * (head_dim + kvcache_lanes(head_dim)) * sizeof(uint16_t);
 }
 
 slm_status kvcache_init(struct kvcache *kv, const mem *m, uint32_t layers, uint32_t heads, uint32_t head_dim, uint32_t context,
@@ -22,7 +22,7 @@ slm_status kvcache_init(struct kvcache *kv, const mem *m, uint32_t layers, uint3
     /* each sequence may leave its last page partly empty */
     kv->page_count = (context + KV_PAGE - 1) / KV_PAGE + sequences - 1;
     kv->k_part = (size_t)head_dim * KV_PAGE;
-    kv->v_part = round16(head_dim) * KV_PAGE;
+    kv->v_part = kvcache_lanes(head_dim) * KV_PAGE;
     kv->page = (size_t)layers * heads * (kv->k_part + kv->v_part);
     kv->pages = mem_alloc(m, kv->page_count, kv->page * sizeof *kv->pages);
     kv->sequences = mem_zalloc(m, sequences, sizeof *kv->sequences);

@@ -23,6 +23,9 @@ struct kvcache {
     uint32_t used;                  /* tokens of all sequences together */
 };
 
+/* Dimensions of a head rounded up to whole tiles: what a position's values take in a page. */
+size_t kvcache_lanes(uint32_t head_dim);
+
 /* Bytes of keys and values for one token. */
 uint64_t kvcache_token_bytes(uint32_t layers, uint32_t heads, uint32_t head_dim);
 
