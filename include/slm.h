@@ -93,7 +93,8 @@ typedef struct slm_allocator {
 
 typedef enum slm_log_level { SLM_LOG_DEBUG, SLM_LOG_INFO, SLM_LOG_WARNING } slm_log_level;
 
-/* Receives one line of text without newline, during the call that caused it and on its thread. */
+/* Receives one line of text without newline, during the call that caused it and on its thread. Warnings are for the user: a model
+ * opened, but the file holds tensors that its architecture does not know. */
 typedef void slm_log_fn(void *user, slm_log_level level, const char *text);
 
 /* Told how far loading is, from 0 to 1, on the calling thread. Return false to stop: the open fails with SLM_STOPPED. */
@@ -108,7 +109,8 @@ typedef struct slm_model_options {
     int threads;                /* threads used for loading; 0: as many as the machine has usable cores */
     const char *isa;            /* "scalar", "avx2", "avx512", "neon"; NULL: $SLM_ISA, or else the best this machine has */
     uint64_t memory_budget;     /* refuse with SLM_LIMIT a model whose weights need more bytes; 0: no budget */
-    bool vocab_only;            /* read metadata and tokenizer, no weights: slm_session_new then fails */
+    bool vocab_only;            /* read metadata and tokenizer, no weights, which may be of any type and architecture: slm_session_new
+                                 * then fails */
     slm_allocator allocator;    /* all zero: the C library's */
     slm_log_fn *log;            /* NULL: silent */
     void *log_user;
@@ -123,12 +125,13 @@ static inline slm_model_options slm_model_options_default(void)
     return value;
 }
 
-/* Opens a GGUF file: maps it, checks it, packs its weights. The file must not change during the call and is not needed
+/* Opens a GGUF file: maps it, checks it, packs its weights. Of a model that is split into several files (model-00001-of-00003.gguf),
+ * `path` names any; the others must lie beside it. The file must not change during the call and is not needed
  * afterwards, but for Gemma 3n: the table of its per-layer embeddings stays in the mapped file, which must not change while
  * the model is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
 SLM_API slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err);
 
-/* The same from memory. The library keeps no pointer into `data` after the call. */
+/* The same from memory, a whole model, not a part of one. The library keeps no pointer into `data` after the call. */
 SLM_API slm_status slm_model_open_memory(const void *data, size_t size, const slm_model_options *options, slm_model **model,
                                          slm_error *err);
 

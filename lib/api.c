@@ -1,7 +1,7 @@
 /* The public functions: argument checks, then the module that does the work. */
 #include "chat/template.h"
+#include "files.h"
 #include "generate.h"
-#include "map.h"
 #include "model.h"
 #include "sampler.h"
 #include "session.h"
@@ -44,7 +44,9 @@ slm_status slm_model_open_memory(const void *data, size_t size, const slm_model_
     TRY(mem_init(&m, &o.allocator, err));
     struct gguf gguf;
     TRY(gguf_open(&m, data, size, &gguf, err));
-    slm_status status = model_new(&gguf, NULL, NULL, &o, model, err);
+    slm_status status = files_refuse_part(&gguf, err);
+    if (!status)
+        status = model_new(&gguf, NULL, NULL, &o, model, err);
     gguf_close(&gguf);
     return status;
 }
@@ -60,15 +62,10 @@ slm_status slm_model_open(const char *path, const slm_model_options *options, sl
     TRY(take_options(&o, sizeof o, options, "slm_model_open", err));
     mem m;
     TRY(mem_init(&m, &o.allocator, err));
-    struct map map;
-    TRY(map_open(path, &map, err));
-    struct gguf gguf;
-    slm_status status = gguf_open(&m, map.bytes, map.size, &gguf, err);
-    if (!status) {
-        status = model_new(&gguf, &map, NULL, &o, model, err);
-        gguf_close(&gguf);
-    }
-    map_close(&map);
+    struct files files;
+    TRY(files_open(&m, path, &files, err));
+    slm_status status = model_new(&files.gguf, files.maps, NULL, &o, model, err);
+    files_close(&files);
     return status;
 }
 

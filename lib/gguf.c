@@ -14,6 +14,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 /* Every count is first held against the bytes that remain, so a lie costs nothing. The caps bound what an honest but absurd
  * file makes us allocate; each is well above what any published model has. */
@@ -312,52 +313,77 @@ static slm_status read_alignment(struct gguf *g, struct cursor *c)
     return SLM_OK;
 }
 
-/* A large model may be cut into several files, each with a part of the tensors. */
-static slm_status refuse_split(const struct gguf *g, slm_error *err)
-{
-    uint32_t parts = 1;
-    TRY(gguf_u32(g, "split.count", &parts, err));
-    if (parts > 1)
-        return fail(err, SLM_UNSUPPORTED, gguf_find(g, "split.count")->offset, "this file is one of %" PRIu32 " parts of a model: merge "
-                    "them into one file first (llama-gguf-split --merge)", parts);
-    return SLM_OK;
-}
-
 /* ----------------------------------------------------------------- tensors */
 
-/* GGUF's names of the tensor types that are not in quants.def, by number, for messages. */
-static const char *const type_names[] = {
-    [9] = "Q8_1",   [15] = "Q8_K",  [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S",
-    [22] = "IQ2_S", [24] = "I8",    [25] = "I16",     [26] = "I32",    [27] = "I64",     [28] = "F64",   [29] = "IQ1_M",
+/* Tensor types of GGUF that are not in quants.def, by number: files that hold them can be examined. */
+static const struct foreign {
+    const char *name;
+    uint16_t block, block_bytes;
+} foreign_types[] = {
+    [9] = {"Q8_1", 32, 36},       [15] = {"Q8_K", 256, 292},   [16] = {"IQ2_XXS", 256, 66}, [17] = {"IQ2_XS", 256, 74},
+    [18] = {"IQ3_XXS", 256, 98},  [19] = {"IQ1_S", 256, 50},   [21] = {"IQ3_S", 256, 110},  [22] = {"IQ2_S", 256, 82},
+    [24] = {"I8", 1, 1},          [25] = {"I16", 1, 2},        [26] = {"I32", 1, 4},        [27] = {"I64", 1, 8},
+    [28] = {"F64", 1, 8},         [29] = {"IQ1_M", 256, 56},   [31] = {"Q4_0_4_4", 32, 18}, [32] = {"Q4_0_4_8", 32, 18},
+    [33] = {"Q4_0_8_8", 32, 18},
 };
 
-static slm_status unsupported_type(const struct gguf_tensor *t, slm_error *err)
+static const struct foreign *foreign_type(uint32_t type)
+{
+    const bool known = type < sizeof foreign_types / sizeof *foreign_types && foreign_types[type].name;
+    return known ? &foreign_types[type] : NULL;
+}
+
+const char *gguf_type_name(uint32_t type)
+{
+    enum weight_type supported = quant_by_gguf(type);
+    const struct foreign *foreign = foreign_type(type);
+    return supported != WEIGHT_TYPES ? quants[supported].name : foreign ? foreign->name : NULL;
+}
+
+const char *gguf_part_text(const struct gguf_tensor *t, char text[GGUF_PART_TEXT])
+{
+    text[0] = 0;
+    if (t->part)
+        snprintf(text, GGUF_PART_TEXT, "part %" PRIu32 ": ", t->part + 1);
+    return text;
+}
+
+slm_status gguf_unsupported(const struct gguf_tensor *t, slm_error *err)
 {
     static const char supported[] =
 #define QUANT(name, ...) " " #name
 #include "../kernels/quants.def"
 #undef QUANT
         ;
-    if (t->type < sizeof type_names / sizeof *type_names && type_names[t->type])
-        return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has type %s, which is not supported; get the model in one of:%s",
-                    SHOW(t->name), type_names[t->type], supported);
-    return fail(err, SLM_UNSUPPORTED, t->entry, "tensor '%.*s' has unknown type %" PRIu32 "; get the model in one of:%s", SHOW(t->name),
-                t->type, supported);
+    char part[GGUF_PART_TEXT];
+    gguf_part_text(t, part);
+    if (gguf_type_name(t->type))
+        return fail(err, SLM_UNSUPPORTED, t->entry, "%stensor '%.*s' has type %s, which is not supported; get the model in one of:%s",
+                    part, SHOW(t->name), gguf_type_name(t->type), supported);
+    return fail(err, SLM_UNSUPPORTED, t->entry, "%stensor '%.*s' has unknown type %" PRIu32 "; get the model in one of:%s", part,
+                SHOW(t->name), t->type, supported);
 }
 
 /* Sizes of a tensor from its dimensions and type. */
 static slm_status measure(struct gguf_tensor *t, slm_error *err)
 {
     enum weight_type type = quant_by_gguf(t->type);
-    if (type == WEIGHT_TYPES)
-        return unsupported_type(t, err);
-    const struct quant *q = &quants[type];
-    if (t->dims[0] % q->block)
+    const struct foreign *foreign = foreign_type(t->type);
+    const char *name = gguf_type_name(t->type);
+    uint32_t block = 1, block_bytes = 0;
+    if (type != WEIGHT_TYPES) {
+        block = quants[type].block;
+        block_bytes = quants[type].block_bytes;
+    } else if (foreign) {
+        block = foreign->block;
+        block_bytes = foreign->block_bytes;
+    }
+    if (t->dims[0] % block)
         return fail(err, SLM_FORMAT, t->entry, "tensor '%.*s': its rows of %" PRIu64 " values are not whole %s blocks of %" PRIu32
-                    ": damaged file", SHOW(t->name), t->dims[0], q->name, q->block);
+                    ": damaged file", SHOW(t->name), t->dims[0], name, block);
     uint64_t row_bytes, values;
     if (!checked_mul(t->dims[1], t->dims[2], &t->rows) || !checked_mul(t->rows, t->dims[3], &t->rows) ||
-        !checked_mul(t->rows, t->dims[0], &values) || !checked_mul(t->dims[0] / q->block, q->block_bytes, &row_bytes) ||
+        !checked_mul(t->rows, t->dims[0], &values) || !checked_mul(t->dims[0] / block, block_bytes, &row_bytes) ||
         !checked_mul(row_bytes, t->rows, &t->bytes))
         return fail(err, SLM_FORMAT, t->entry, "tensor '%.*s': %" PRIu64 " x %" PRIu64 " x %" PRIu64 " x %" PRIu64
                     " values overflow: damaged file", SHOW(t->name), t->dims[0], t->dims[1], t->dims[2], t->dims[3]);
@@ -398,6 +424,25 @@ static slm_status place(const struct gguf *g, uint64_t data_start, struct gguf_t
     return SLM_OK;
 }
 
+/* Sorts the tensors by name for the lookups; no name may stand twice. */
+static slm_status sort_tensors(struct gguf *g, slm_error *err)
+{
+    uint32_t *order = g->tensor_order;
+    sort(g, order, (size_t)g->tensor_count, compare_tensor_names);
+    for (size_t i = 1; i < g->tensor_count; i++) {
+        const struct gguf_tensor *a = &g->tensors[order[i - 1]], *b = &g->tensors[order[i]];
+        if (compare_names(a->name, b->name))
+            continue;
+        if (a->part != b->part)
+            return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "the tensor '%.*s' stands in parts %" PRIu32 " and %" PRIu32
+                        ": they are not of one model; download all parts again", SHOW(a->name), (a->part < b->part ? a : b)->part + 1,
+                        (a->part < b->part ? b : a)->part + 1);
+        return fail(err, SLM_FORMAT, a->entry > b->entry ? a->entry : b->entry, "the tensor '%.*s' stands twice: damaged file",
+                    SHOW(a->name));
+    }
+    return SLM_OK;
+}
+
 static slm_status read_tensors(struct gguf *g, struct cursor *c, uint64_t count)
 {
     g->tensors = mem_zalloc(&g->mem, (size_t)count, sizeof *g->tensors);
@@ -419,14 +464,7 @@ static slm_status read_tensors(struct gguf *g, struct cursor *c, uint64_t count)
         if (b->offset - a->offset < a->bytes)
             return fail(c->err, SLM_FORMAT, b->entry, "tensors '%.*s' and '%.*s' overlap: damaged file", SHOW(a->name), SHOW(b->name));
     }
-    sort(g, order, (size_t)count, compare_tensor_names);
-    for (size_t i = 1; i < count; i++) {
-        const struct gguf_tensor *a = &g->tensors[order[i - 1]], *b = &g->tensors[order[i]];
-        if (compare_names(a->name, b->name) == 0)
-            return fail(c->err, SLM_FORMAT, a->entry > b->entry ? a->entry : b->entry, "the tensor '%.*s' stands twice: damaged file",
-                        SHOW(a->name));
-    }
-    return SLM_OK;
+    return sort_tensors(g, c->err);
 }
 
 /* ----------------------------------------------------------- open and read */
@@ -439,7 +477,6 @@ static slm_status read_all(struct gguf *g, struct cursor *c)
     TRY(read_count(c, "metadata count", MIN_KV_BYTES, MAX_KV, &kv_count));
     TRY(read_metadata(g, c, kv_count));
     TRY(read_alignment(g, c));
-    TRY(refuse_split(g, c->err));
     return read_tensors(g, c, tensor_count);
 }
 
@@ -464,6 +501,37 @@ void gguf_close(struct gguf *g)
     mem_free(&g->mem, g->tensors);
     mem_free(&g->mem, g->tensor_order);
     *g = (struct gguf){.mem = g->mem};
+}
+
+slm_status gguf_join(struct gguf *parts, uint32_t count, slm_error *err)
+{
+    struct gguf *g = &parts[0];
+    uint64_t total = 0, at = 0;
+    for (uint32_t p = 0; p < count; p++)
+        total += parts[p].tensor_count; /* MAX_TENSORS each: no overflow */
+    if (total > MAX_TENSORS)
+        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "the parts have %" PRIu64 " tensors, %d are allowed", total, MAX_TENSORS);
+    struct gguf_tensor *tensors = mem_alloc(&g->mem, (size_t)total, sizeof *tensors);
+    uint32_t *order = mem_alloc(&g->mem, (size_t)total, sizeof *order);
+    if (!tensors || !order) {
+        mem_free(&g->mem, tensors);
+        mem_free(&g->mem, order);
+        return no_memory(err, "the tensor directory");
+    }
+    for (uint32_t p = 0; p < count; p++) {
+        for (uint64_t i = 0; i < parts[p].tensor_count; i++) {
+            tensors[at] = parts[p].tensors[i];
+            tensors[at++].part = p;
+        }
+        if (p > 0)
+            gguf_close(&parts[p]);
+    }
+    mem_free(&g->mem, g->tensors);
+    mem_free(&g->mem, g->tensor_order);
+    g->tensors = tensors;
+    g->tensor_order = order;
+    g->tensor_count = total;
+    return sort_tensors(g, err);
 }
 
 bool gguf_str_is(struct gguf_str s, const char *text)

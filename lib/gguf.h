@@ -29,14 +29,15 @@ struct gguf_kv {
 
 struct gguf_tensor {
     struct gguf_str name;
-    uint32_t type;                  /* GGUF's number */
+    uint32_t type;                  /* GGUF's number; it may be one that is not supported */
+    uint32_t part;                  /* of the parts of a split model, from 0 */
     uint32_t dims_count;            /* 1..4 */
     uint64_t dims[4];               /* fastest first: dims[0] is the row length; missing ones are 1 */
     uint64_t rows;                  /* dims[1] * dims[2] * dims[3] */
     const uint8_t *data;            /* inside the file */
-    uint64_t bytes;
-    uint64_t offset;                /* of the data in the file */
-    uint64_t entry;                 /* offset of its directory entry, for messages */
+    uint64_t bytes;                 /* 0: of a type whose size is not known */
+    uint64_t offset;                /* of the data in its file */
+    uint64_t entry;                 /* offset of its directory entry in its file, for messages */
 };
 
 struct gguf {
@@ -55,6 +56,20 @@ struct gguf {
 /* Reads and checks everything but the tensors' contents. Keeps pointers into `bytes`. Every failure names the byte offset. */
 slm_status gguf_open(const mem *m, const void *bytes, size_t size, struct gguf *gguf, slm_error *err);
 void gguf_close(struct gguf *gguf);
+
+/* Moves the tensors of parts[1 .. count - 1] into parts[0], whose metadata then stands for all of them, and closes those parts. The
+ * bytes of every part stay in use. */
+slm_status gguf_join(struct gguf *parts, uint32_t count, slm_error *err);
+
+/* The name of a tensor type by its number in GGUF, supported or not; NULL if it is not known. */
+const char *gguf_type_name(uint32_t type);
+
+/* For messages: "part 2: " for a tensor outside the first part, whose offsets would else be looked for in the wrong file; or "". */
+enum { GGUF_PART_TEXT = 24 };
+const char *gguf_part_text(const struct gguf_tensor *tensor, char text[GGUF_PART_TEXT]);
+
+/* Fails: the tensor's type is not supported. Names both, and what is supported. */
+slm_status gguf_unsupported(const struct gguf_tensor *tensor, slm_error *err);
 
 /* By exact name; NULL if there is none. */
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);

@@ -3,6 +3,7 @@
 #include "isa.h"
 #include "topo.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A NUL-terminated copy of a metadata string, "" if the key is missing; NULL if there is no memory. */
@@ -78,6 +79,26 @@ static slm_status check_budget(const slm_model *model, const slm_model_options *
     return SLM_OK;
 }
 
+/* Tells of tensors that the architecture has no use for: the file may be of a kind that only looks like it. */
+static void warn_unused(const slm_model *model, const struct binder *b)
+{
+    uint64_t count = 0;
+    char names[120] = "";
+    size_t length = 0;
+    for (uint64_t i = 0; b->used && i < b->gguf->tensor_count; i++) {
+        const struct gguf_str name = b->gguf->tensors[i].name;
+        if (b->used[i] || count++ >= 3 || length + name.length + 2 >= sizeof names)
+            continue;
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%.*s", length ? ", " : "", (int)name.length, name.data);
+    }
+    slm_error line;
+    if (!count || !model->log)
+        return;
+    fail(&line, SLM_OK, SLM_NO_OFFSET, "architecture '%s' has no use for %llu of the file's tensors (%s%s): the answers may be wrong",
+         model->arch->name, (unsigned long long)count, names, count > 3 ? ", ..." : "");
+    model->log(model->log_user, SLM_LOG_WARNING, line.message);
+}
+
 static slm_status load_weights(slm_model *model, struct binder *b, const slm_model_options *options)
 {
     model->params = model->arch->load(b, &model->config);
@@ -85,6 +106,7 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
     model->owned_count = b->owned_count;
     model->parameters = b->parameters;
     TRY(b->status);
+    warn_unused(model, b);
     model->arena_bytes = binder_bytes(b);
     TRY(check_budget(model, options, b->err));
     sum_up(model, b);
@@ -110,7 +132,7 @@ static slm_status check_vocab(const slm_model *model, slm_error *err)
     return SLM_OK;
 }
 
-static slm_status fill(slm_model *model, const struct gguf *gguf, struct map *map, const struct random_spec *random,
+static slm_status fill(slm_model *model, const struct gguf *gguf, struct map *maps, const struct random_spec *random,
                        const slm_model_options *options, slm_error *err)
 {
     TRY(read_names(model, gguf, err));
@@ -119,21 +141,22 @@ static slm_status fill(slm_model *model, const struct gguf *gguf, struct map *ma
     if (options->vocab_only && !random)
         return SLM_OK;
     TRY(find_arch(model, gguf, err));
-    struct binder b = { .mem = &model->mem, .kernels = &model->kernels, .gguf = gguf, .prefix = model->arch->name, .map = map,
-                        .random = random, .err = err };
-    slm_status status = load_weights(model, &b, options);
+    struct binder b = { .mem = &model->mem, .kernels = &model->kernels, .gguf = gguf, .prefix = model->arch->name, .maps = maps,
+                        .random = random, .err = err, .used = mem_zalloc(&model->mem, (size_t)gguf->tensor_count, sizeof(bool)) };
+    slm_status status = b.used ? load_weights(model, &b, options) : fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a list of tensors");
+    mem_free(&model->mem, b.used);
     binder_finish(&b);
     if (status)
         return status;
     TRY(check_vocab(model, err));
-    if (b.keeps_map) {
-        model->map = *map;
-        *map = (struct map){ NULL, 0 };
+    if (b.kept) {
+        model->map = *b.kept;
+        *b.kept = (struct map){ NULL, 0 };
     }
     return SLM_OK;
 }
 
-slm_status model_new(const struct gguf *gguf, struct map *map, const struct random_spec *random,
+slm_status model_new(const struct gguf *gguf, struct map *maps, const struct random_spec *random,
                      const slm_model_options *options, slm_model **out, slm_error *err)
 {
     mem m;
@@ -147,7 +170,7 @@ slm_status model_new(const struct gguf *gguf, struct map *map, const struct rand
     model->log = options->log;
     model->log_user = options->log_user;
     kernels_fill(&model->kernels, isa);
-    slm_status status = fill(model, gguf, map, random, options, err);
+    slm_status status = fill(model, gguf, maps, random, options, err);
     if (status) {
         model_free(model);
         return status;

@@ -27,9 +27,9 @@ struct slm_model {
     void *log_user;
 };
 
-/* Both fill a model from a GGUF directory. `map` is the mapping that the directory lies in, or NULL: a model that keeps
- * using it takes it over and leaves *map empty; `random` replaces the tensors. */
-slm_status model_new(const struct gguf *gguf, struct map *map, const struct random_spec *random,
+/* Fills a model from a GGUF directory. `maps` are the mapped files that the tensors lie in, by their part, or NULL: one that the model
+ * keeps using is taken over and left empty; `random` replaces the tensors. */
+slm_status model_new(const struct gguf *gguf, struct map *maps, const struct random_spec *random,
                      const slm_model_options *options, slm_model **model, slm_error *err);
 void model_free(slm_model *model);
 

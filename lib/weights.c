@@ -89,6 +89,13 @@ static void shape_text(const struct gguf_tensor *t, char *out, size_t size)
         used += (size_t)snprintf(out + used, size - used, " x %llu", (unsigned long long)t->dims[i]);
 }
 
+/* Remembers that the model knows what the tensor is for. */
+static void mark(struct binder *b, const struct gguf_tensor *t)
+{
+    if (b->used && t)
+        b->used[t - b->gguf->tensors] = true;
+}
+
 /* Finds a tensor and checks its shape: k values a row, `rows` rows. NULL if it is absent and optional, or after a failure. */
 static const struct gguf_tensor *find(struct binder *b, const char *name, uint32_t rows, uint32_t k, bool optional)
 {
@@ -100,12 +107,13 @@ static const struct gguf_tensor *find(struct binder *b, const char *name, uint32
         return NULL;
     }
     if (t->dims[0] != k || t->rows != rows) {
-        char found[96];
+        char found[96], part[GGUF_PART_TEXT];
         shape_text(t, found, sizeof found);
-        bind_fail_at(b, SLM_FORMAT, t->entry, "tensor %s is %s, expected %u x %u: the file does not fit its metadata", name, found, k,
-                     rows);
+        bind_fail_at(b, SLM_FORMAT, t->entry, "%stensor %s is %s, expected %u x %u: the file does not fit its metadata",
+                     gguf_part_text(t, part), name, found, k, rows);
         return NULL;
     }
+    mark(b, t);
     return t;
 }
 
@@ -128,7 +136,7 @@ static void add_matrix(struct binder *b, struct weight *w, uint32_t first, uint3
             return;
         type = quant_by_gguf(t->type);
         if (type == WEIGHT_TYPES || !b->kernels->linear[type]) {
-            bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %u, which is not supported", name, t->type);
+            b->status = gguf_unsupported(t, b->err);
             return;
         }
     }
@@ -150,14 +158,14 @@ void bind_table(struct binder *b, struct table *w, uint32_t rows, uint32_t k, co
     if (b->status)
         return;
     if (type == WEIGHT_TYPES || quants[type].tile_bytes * (quants[type].block < ACT_BLOCK ? ACT_BLOCK : 1) > TABLE_TILE) {
-        bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %u, which is not supported", name, t->type);
+        b->status = gguf_unsupported(t, b->err);
         return;
     }
     *w = (struct table){ .rows = rows, .k = k, .type = type, .row_bytes = (size_t)(k / quants[type].block) * quants[type].block_bytes };
     b->parameters += (uint64_t)rows * k;
-    if (t && b->map) {
+    if (t && b->maps) {
         w->data = t->data;
-        b->keeps_map = true;
+        b->kept = &b->maps[t->part];
         return;
     }
     uint8_t *copy = bind_alloc(b, rows, w->row_bytes);
@@ -188,7 +196,9 @@ static void add_vector(struct binder *b, float **v, uint32_t n, bool optional, c
     }
     unsigned type = quant_by_gguf(t->type);
     if (type != WEIGHT_F32 && type != WEIGHT_F16 && type != WEIGHT_BF16) {
-        bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %u: a vector must be F32, F16 or BF16", name, t->type);
+        const char *type_name = gguf_type_name(t->type);
+        bind_fail_at(b, SLM_UNSUPPORTED, t->entry, "tensor %s has type %s: a vector must be F32, F16 or BF16", name,
+                     type_name ? type_name : "unknown");
         return;
     }
     /* one value is a packed block of 16 rows: pack and unpack convert it */
@@ -243,6 +253,11 @@ void bind_vector(struct binder *b, float **v, uint32_t n, const char *format, ..
 void bind_optional_vector(struct binder *b, float **v, uint32_t n, const char *format, ...)
 {
     BIND_BODY(add_vector(b, v, n, true, name));
+}
+
+void bind_unread(struct binder *b, const char *format, ...)
+{
+    BIND_BODY(mark(b, gguf_find_tensor(b->gguf, name)));
 }
 
 /* The full key of a metadata value in `name`; false after a failure. */
@@ -332,9 +347,9 @@ static void pack_unit(const struct binder *b, const struct binding *binding, uin
         uint32_t row = t * TILE_ROWS, rows = w->rows - row < TILE_ROWS ? w->rows - row : TILE_ROWS;
         b->kernels->pack[w->type](data + row * row_bytes, row_bytes, (int)rows, blocks, w->tiles + t * w->tile_bytes);
     }
-    if (b->map) {
+    if (b->maps) {
         uint32_t row = first * TILE_ROWS, end = last * TILE_ROWS < w->rows ? last * TILE_ROWS : w->rows;
-        map_drop(b->map, data + row * row_bytes, (end - row) * row_bytes);
+        map_drop(&b->maps[binding->tensor->part], data + row * row_bytes, (end - row) * row_bytes);
     }
 }
 

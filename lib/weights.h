@@ -31,7 +31,7 @@ struct binder {
     const struct kernels *kernels;
     const struct gguf *gguf;
     const char *prefix;                 /* of the architecture's metadata: "llama" */
-    const struct map *map;              /* whose pages to drop once packed, or NULL */
+    struct map *maps;                   /* of the files, by a tensor's part: pages are dropped once packed; or NULL */
     const struct random_spec *random;   /* make random weights instead of reading tensors, or NULL */
     slm_error *err;
     slm_status status;
@@ -40,7 +40,8 @@ struct binder {
     void **owned;                       /* every vector and allocation, freed with the model */
     size_t owned_count, owned_room;
     uint64_t parameters;
-    bool keeps_map;                     /* a table points into the map, which must live as long as the model */
+    bool *used;                         /* [tensors of gguf]: bound, or NULL: nobody asks */
+    struct map *kept;                   /* the one of the maps that a table points into: it must live as long as the model; or NULL */
 };
 
 /* A matrix of exactly this shape. Names are printf formats: bind_matrix(b, &w, 2048, 2048, "blk.%u.attn_q.weight", l). */
@@ -61,6 +62,9 @@ void bind_vector(struct binder *b, float **v, uint32_t n, const char *format, ..
 
 /* The same, but the file may lack it: *v is then NULL. */
 void bind_optional_vector(struct binder *b, float **v, uint32_t n, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* A tensor that files have and nothing reads. */
+void bind_unread(struct binder *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Metadata, key under the architecture's prefix ("block_count"). Required: fails if it is missing or outside low..high.
  * Optional: keeps the default that *value holds if it is missing. */

@@ -1,5 +1,6 @@
 #include "gguf_build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct buffer {
@@ -138,6 +139,20 @@ void gguf_put_strings(struct gguf_build *b, const char *key, const char *const *
     put_array(b, key, GGUF_STRING, count);
     for (size_t i = 0; i < count; i++)
         append_string(&b->kv, texts[i], strlen(texts[i]));
+}
+
+void gguf_copy_value(struct gguf_build *b, const struct gguf_kv *kv)
+{
+    char key[256];
+    snprintf(key, sizeof key, "%.*s", (int)kv->key.length, kv->key.data);
+    if (kv->is_array) {
+        put_array(b, key, kv->type, kv->count);
+        append(&b->kv, kv->data, kv->bytes);
+    } else if (kv->type == GGUF_STRING) {
+        gguf_put_bytes(b, key, kv->data, kv->bytes);
+    } else {
+        gguf_put_value(b, key, kv->type, kv->data);
+    }
 }
 
 void gguf_put_tensor(struct gguf_build *b, const char *name, uint32_t type, uint32_t dims_count, const uint64_t *dims,

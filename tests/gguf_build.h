@@ -36,6 +36,9 @@ void gguf_put_bytes(struct gguf_build *b, const char *key, const void *text, siz
 void gguf_put_array(struct gguf_build *b, const char *key, enum gguf_value_type type, const void *values, size_t count);
 void gguf_put_strings(struct gguf_build *b, const char *key, const char *const *texts, size_t count);
 
+/* A value as another file has it. */
+void gguf_copy_value(struct gguf_build *b, const struct gguf_kv *kv);
+
 /* A tensor: `type` is GGUF's number, dims fastest first, `data` may be NULL for zeros. Data is copied. */
 void gguf_put_tensor(struct gguf_build *b, const char *name, uint32_t type, uint32_t dims_count, const uint64_t *dims,
                      const void *data, size_t bytes);

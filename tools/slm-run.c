@@ -363,8 +363,8 @@ static slm_sampler *make_sampler(const slm_model *model)
 static void print_log(void *user, slm_log_level level, const char *text)
 {
     (void)user;
-    (void)level;
-    cli_error("%s", text);
+    if (settings.verbose || level == SLM_LOG_WARNING)
+        cli_error("%s", text);
 }
 
 static slm_model *open_model(double *seconds)
@@ -374,7 +374,7 @@ static slm_model *open_model(double *seconds)
     slm_model *model;
     slm_error err;
     o.threads = (int)settings.threads;
-    o.log = settings.verbose ? print_log : NULL;
+    o.log = settings.quiet ? NULL : print_log;
     if (settings.model)
         model = cli_open_model(settings.model, &o);
     else if (slm_model_open_memory(demo_model, (size_t)demo_model_size, &o, &model, &err))

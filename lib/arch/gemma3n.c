@@ -57,6 +57,10 @@ static void bind_layer(struct binder *b, const struct gemma3n *m, struct layer *
         bind_matrix(b, &w->k, kv, D, "blk.%u.attn_k.weight", l);
         bind_matrix(b, &w->v, kv, D, "blk.%u.attn_v.weight", l);
         bind_vector(b, &w->k_norm, m->d, "blk.%u.attn_k_norm.weight", l);
+    } else {
+        bind_unread(b, "blk.%u.attn_k.weight", l);
+        bind_unread(b, "blk.%u.attn_v.weight", l);
+        bind_unread(b, "blk.%u.attn_k_norm.weight", l);
     }
     bind_matrix(b, &w->o, D, q, "blk.%u.attn_output.weight", l);
     bind_vector(b, &w->post_attention_norm, D, "blk.%u.post_attention_norm.weight", l);

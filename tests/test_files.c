@@ -1,0 +1,412 @@
+/* The files of a model: split ones, and what they may hold that the library does not know. */
+#include "tests.h"
+
+#include "gguf_build.h"
+#include "tiny_model.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PARTS = 3 };
+
+static char folder[64];
+
+static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/slm-files-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Path of part `number` of `count`. Static storage. */
+static const char *part_path(const char *model, int number, int count)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s-%05d-of-%05d.gguf", folder, model, number, count);
+    return path;
+}
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    ck_assert(file && fwrite(bytes, 1, size, file) == size && !fclose(file));
+}
+
+/* How a part differs from what gguf-split writes. */
+struct lie {
+    int part;                   /* from 0: the one that lies */
+    uint16_t number, count;     /* 0: as they are */
+    int32_t tensors;
+    const char *name;           /* general.name */
+    bool repeat;                /* the first tensor of the first part stands in it too */
+    int type;                   /* of its second tensor, 0: as it is */
+};
+
+static void put_tensor(struct gguf_build *b, const struct gguf_tensor *t, uint32_t type)
+{
+    char name[65];
+    snprintf(name, sizeof name, "%.*s", (int)t->name.length, t->name.data);
+    gguf_put_tensor(b, name, type, t->dims_count, t->dims, t->data, t->bytes);
+}
+
+/* Writes a model in PARTS parts: metadata in the first, the tensors dealt out in turn. */
+static void write_parts(const char *model, const void *bytes, size_t size, const struct lie *lie)
+{
+    struct gguf g;
+    mem m;
+    ck_assert(!mem_init(&m, NULL, NULL) && !gguf_open(&m, bytes, size, &g, NULL));
+    for (uint16_t p = 0; p < PARTS; p++) {
+        struct gguf_build *b = gguf_build_new();
+        const bool lies = lie && lie->part == p;
+        for (uint64_t i = 0; p == 0 && i < g.kv_count; i++)
+            gguf_copy_value(b, &g.kv[i]);
+        if (lies && lie->name)
+            gguf_put_string(b, "general.name", lie->name);
+        gguf_put_value(b, "split.no", GGUF_U16, lies && lie->number ? &lie->number : &p);
+        gguf_put_value(b, "split.count", GGUF_U16, lies && lie->count ? &lie->count : &(uint16_t){PARTS});
+        gguf_put_value(b, "split.tensors.count", GGUF_I32, lies && lie->tensors ? &lie->tensors : &(int32_t){(int32_t)g.tensor_count});
+        for (uint64_t i = p; i < g.tensor_count; i += PARTS)
+            put_tensor(b, &g.tensors[i], lies && lie->type && i == (uint64_t)p + PARTS ? (uint32_t)lie->type : g.tensors[i].type);
+        if (lies && lie->repeat)
+            put_tensor(b, &g.tensors[0], g.tensors[0].type);
+        size_t part_size;
+        uint8_t *part = gguf_build_finish(b, &part_size);
+        write_file(part_path(model, p + 1, PARTS), part, part_size);
+        free(part);
+    }
+    gguf_close(&g);
+}
+
+/* Logits after some tokens; free them with free. */
+static float *logits_of(slm_model *model, size_t *count)
+{
+    slm_session *session = NULL;
+    slm_error err = {.message = ""};
+    slm_model_info info = slm_model_info_default();
+    slm_model_get_info(model, &info);
+    const slm_token tokens[] = {5, 77, 200, 11, 3};
+    const slm_batch batch = {.tokens = tokens, .count = 5};
+    ck_assert_msg(!slm_session_new(model, NULL, &session, &err) && !slm_decode(session, &batch, &err), "%s", err.message);
+    *count = info.vocab_size;
+    float *copy = malloc(*count * sizeof *copy);
+    memcpy(copy, slm_logits(session, 0), *count * sizeof *copy);
+    slm_session_free(session);
+    return copy;
+}
+
+/* Any part opens the model, with the bits of the whole file; once it is open the parts are not needed, but for Gemma 3n's table. */
+static void check_same(const char *name, const void *bytes, size_t size)
+{
+    slm_model *model = NULL;
+    slm_error err = {.message = ""};
+    size_t count, split_count;
+    ck_assert_msg(!slm_model_open_memory(bytes, size, NULL, &model, &err), "%s", err.message);
+    float *whole = logits_of(model, &count);
+    slm_model_free(model);
+    write_parts(name, bytes, size, NULL);
+    for (int p = 1; p <= PARTS; p++) {
+        ck_assert_msg(!slm_model_open(part_path(name, p, PARTS), NULL, &model, &err), "part %d: %s", p, err.message);
+        for (int i = 1; p == PARTS && i <= PARTS; i++)
+            unlink(part_path(name, i, PARTS)); /* what is mapped stays */
+        float *split = logits_of(model, &split_count);
+        ck_assert_uint_eq(split_count, count);
+        ck_assert(!memcmp(split, whole, count * sizeof *split));
+        free(split);
+        slm_model_free(model);
+    }
+    free(whole);
+}
+
+START_TEST(split_same_bits)
+{
+    static const char *const names[] = {"tiny", "llama-q4_k_m", "gemma3n", "qwen3"};
+    size_t size;
+    char path[64];
+    snprintf(path, sizeof path, "golden/%s.gguf", names[_i]);
+    void *bytes = _i ? read_file(shared_path(path), &size) : tiny_model(NULL, &size);
+    if (bytes)
+        check_same(names[_i], bytes, size);
+    else
+        skip(path, "no ../shared");
+    free(bytes);
+}
+END_TEST
+
+static void refused(const char *path, slm_status status, const char *words)
+{
+    slm_model *model = NULL;
+    slm_error err = {.message = ""};
+    ck_assert_int_eq(slm_model_open(path, NULL, &model, &err), status);
+    ck_assert_ptr_null(model);
+    ck_assert_msg(strstr(err.message, words) != NULL, "'%s' is not in '%s'", words, err.message);
+}
+
+static const struct {
+    struct lie lie;
+    slm_status status;
+    const char *words;
+} lies[] = {
+    {{.part = 1, .number = 2}, SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': its metadata says part 3 of 3"},
+    {{.part = 2, .count = 4}, SLM_FORMAT, "part 3 of 3, 'm-00003-of-00003.gguf': its metadata says part 3 of 4"},
+    {{.part = 2, .count = 1}, SLM_FORMAT, "part 3 of 3, 'm-00003-of-00003.gguf': its metadata says part 3 of 1"},
+    {{.part = 1, .number = 7}, SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': the file says it is part 8 of 3"},
+    {{.part = 1, .tensors = 99}, SLM_FORMAT, "its model has 99 tensors, that of part 1 11: parts of different models"},
+    {{.part = 2, .name = "other"}, SLM_FORMAT, "its general.name is not that of part 1: parts of different models"},
+    {{.part = 1, .repeat = true}, SLM_FORMAT, "the tensor 'token_embd.weight' stands in parts 1 and 2"},
+    {{.part = 1, .type = 999}, SLM_UNSUPPORTED, "part 2: tensor 'blk.0.attn_k.weight' has unknown type 999; get the model in one of: F32"},
+    {{.part = 1, .type = 24}, SLM_UNSUPPORTED, "part 2: tensor 'blk.0.attn_k.weight' has type I8, which is not supported; get"},
+    {{.part = 0, .count = 9}, SLM_FORMAT, "the name says part 1 of 3, the metadata part 1 of 9: renamed"},
+    {{.part = 0, .count = 2000}, SLM_LIMIT, "one of 2000 parts, 1024 are allowed"},
+};
+
+START_TEST(split_lies)
+{
+    size_t size;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    write_parts("m", bytes, size, &lies[_i].lie);
+    refused(part_path("m", 1, PARTS), lies[_i].status, lies[_i].words);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(split_missing_and_damaged)
+{
+    size_t size, part_size;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    char second[128], other[128];
+    write_parts("m", bytes, size, NULL);
+    snprintf(second, sizeof second, "%s", part_path("m", 2, PARTS));
+    uint8_t *part = read_file(second, &part_size);
+    write_file(second, part, part_size / 2);
+    refused(part_path("m", 3, PARTS), SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': tensor '");
+    write_file(second, "", 0);
+    refused(part_path("m", 1, PARTS), SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': '");
+    write_file(second, part, part_size);
+    snprintf(other, sizeof other, "%s/m-part-two.gguf", folder);
+    write_file(other, part, part_size);
+    refused(other, SLM_FORMAT, "this file is part 2 of 3 of a model: its name must end in -00002-of-00003.gguf");
+    free(part);
+    unlink(second);
+    refused(part_path("m", 1, PARTS), SLM_IO, "part 2 of 3 is missing: put 'm-00002-of-00003.gguf' beside the others");
+
+    /* the parts' metadata knows of a tensor that none of them has */
+    write_parts("m", bytes, size, NULL);
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_value(b, "split.no", GGUF_U16, &(uint16_t){1});
+    gguf_put_value(b, "split.count", GGUF_U16, &(uint16_t){PARTS});
+    gguf_put_value(b, "split.tensors.count", GGUF_I32, &(int32_t){11});
+    part = gguf_build_finish(b, &part_size);
+    write_file(second, part, part_size);
+    refused(part_path("m", 1, PARTS), SLM_FORMAT, "the 3 parts have 7 tensors, their metadata says 11");
+    free(part);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(split_from_memory)
+{
+    size_t size, part_size;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    write_parts("m", bytes, size, NULL);
+    uint8_t *part = read_file(part_path("m", 1, PARTS), &part_size);
+    slm_model *model = NULL;
+    slm_error err = {.message = ""};
+    ck_assert_int_eq(slm_model_open_memory(part, part_size, NULL, &model, &err), SLM_UNSUPPORTED);
+    ck_assert_msg(strstr(err.message, "this is part 1 of 3 of a model, which can't be opened from memory"), "%s", err.message);
+    free(part);
+    free(bytes);
+}
+END_TEST
+
+/* An allocator that refuses the n-th block, and counts what is out. */
+struct counter {
+    size_t calls, fail_at, live;
+};
+
+static void *counted_alloc(void *user, size_t size, size_t alignment)
+{
+    struct counter *c = user;
+    if (++c->calls == c->fail_at)
+        return NULL;
+    void *p = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    c->live += p != NULL;
+    return p;
+}
+
+static void counted_free(void *user, void *p)
+{
+    struct counter *c = user;
+    c->live -= p != NULL;
+    free(p);
+}
+
+START_TEST(split_out_of_memory)
+{
+    size_t size;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    write_parts("m", bytes, size, NULL);
+    struct counter c = {0};
+    slm_model_options o = slm_model_options_default();
+    o.threads = 1;
+    o.allocator = (slm_allocator){counted_alloc, counted_free, &c};
+    slm_model *model = NULL;
+    ck_assert(!slm_model_open(part_path("m", 2, PARTS), &o, &model, NULL));
+    const size_t calls = c.calls;
+    slm_model_free(model);
+    ck_assert(calls > 20 && c.live == 0);
+    for (size_t n = 1; n <= calls; n++) {
+        c = (struct counter){.fail_at = n};
+        ck_assert_int_eq(slm_model_open(part_path("m", 2, PARTS), &o, &model, NULL), SLM_MEMORY);
+        ck_assert(c.live == 0 && model == NULL);
+    }
+    free(bytes);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what is not known */
+
+struct lines {
+    int count;
+    char text[256];
+};
+
+static void keep_line(void *user, slm_log_level level, const char *text)
+{
+    struct lines *lines = user;
+    ck_assert_int_eq(level, SLM_LOG_WARNING);
+    ck_assert_ptr_null(strpbrk(text, "\n\x1b"));
+    lines->count++;
+    snprintf(lines->text, sizeof lines->text, "%s", text);
+}
+
+/* The tiny model with more tensors and metadata. */
+static uint8_t *extended(const char *architecture, uint32_t type, int tensors, size_t *size)
+{
+    struct gguf g;
+    mem m;
+    size_t tiny_size;
+    const struct tiny_options options = {.architecture = architecture};
+    uint8_t *tiny = tiny_model(&options, &tiny_size);
+    ck_assert(!mem_init(&m, NULL, NULL) && !gguf_open(&m, tiny, tiny_size, &g, NULL));
+    struct gguf_build *b = gguf_build_new();
+    for (uint64_t i = 0; i < g.kv_count; i++)
+        gguf_copy_value(b, &g.kv[i]);
+    for (uint64_t i = 0; i < g.tensor_count; i++)
+        put_tensor(b, &g.tensors[i], i == 0 ? type : g.tensors[i].type);
+    for (int i = 0; i < tensors; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "blk.0.ex\x1b%d", i);
+        gguf_put_tensor(b, name, 18, 1, (uint64_t[]){256}, NULL, 98); /* IQ3_XXS: not supported, and not in the way */
+    }
+    gguf_close(&g);
+    free(tiny);
+    return gguf_build_finish(b, size);
+}
+
+START_TEST(unknown_tensors)
+{
+    static const int counts[] = {0, 1, 3, 7};
+    static const char *const words[] = {NULL, "no use for 1 of the file's tensors (blk.0.ex?0): ", "no use for 3 of the file's tensors "
+                                        "(blk.0.ex?0, blk.0.ex?1, blk.0.ex?2): ", "no use for 7 of the file's tensors (blk.0.ex?0, "
+                                        "blk.0.ex?1, blk.0.ex?2, ...): "};
+    size_t size;
+    uint8_t *bytes = extended(NULL, 8, counts[_i], &size);
+    struct lines lines = {0};
+    slm_model_options o = slm_model_options_default();
+    o.log = keep_line;
+    o.log_user = &lines;
+    slm_model *model = NULL;
+    slm_error err = {.message = ""};
+    ck_assert_msg(!slm_model_open_memory(bytes, size, &o, &model, &err), "%s", err.message);
+    ck_assert_int_eq(lines.count, counts[_i] ? 1 : 0);
+    ck_assert_msg(!words[_i] || strstr(lines.text, words[_i]), "%s", lines.text);
+    slm_model_free(model);
+    free(bytes);
+}
+END_TEST
+
+/* The reference files hold nothing that their architectures do not bind. */
+START_TEST(references_are_known)
+{
+    const char *folder_path = shared_path("golden");
+    DIR *files = folder_path ? opendir(folder_path) : NULL;
+    if (!files) {
+        skip("references_are_known", "no ../shared");
+        return;
+    }
+    char start[128], path[512];
+    int opened = 0;
+    snprintf(start, sizeof start, "%s", folder_path);
+    for (struct dirent *entry; (entry = readdir(files));) {
+        if (!strstr(entry->d_name, ".gguf"))
+            continue;
+        struct lines lines = {0};
+        slm_model_options o = slm_model_options_default();
+        o.log = keep_line;
+        o.log_user = &lines;
+        slm_model *model = NULL;
+        snprintf(path, sizeof path, "%s/%s", start, entry->d_name);
+        ck_assert(!slm_model_open(path, &o, &model, NULL));
+        ck_assert_msg(!lines.count, "%s: %s", entry->d_name, lines.text);
+        slm_model_free(model);
+        opened++;
+    }
+    closedir(files);
+    ck_assert_int_gt(opened, 0);
+}
+END_TEST
+
+/* What can't be run can still be read for its vocabulary. */
+START_TEST(vocabulary_of_any_file)
+{
+    static const struct { const char *architecture; uint32_t type; const char *words; } cases[] = {
+        {"mamba", 8, "architecture 'mamba' is not supported (known: llama, "},
+        {NULL, 31, "tensor 'token_embd.weight' has type Q4_0_4_4, which is not supported; get the model in one of: F32 "},
+        {NULL, 999, "tensor 'token_embd.weight' has unknown type 999; get the model in one of: F32 "},
+    };
+    size_t size, count;
+    uint8_t *bytes = extended(cases[_i].architecture, cases[_i].type, 0, &size);
+    slm_model_options o = slm_model_options_default();
+    slm_model *model = NULL;
+    slm_error err = {.message = ""};
+    ck_assert_int_eq(slm_model_open_memory(bytes, size, &o, &model, &err), SLM_UNSUPPORTED);
+    ck_assert_msg(strstr(err.message, cases[_i].words), "%s", err.message);
+    o.vocab_only = true;
+    ck_assert_msg(!slm_model_open_memory(bytes, size, &o, &model, &err), "%s", err.message);
+    slm_token tokens[8];
+    ck_assert(!slm_tokenize(model, "aa", 2, 0, tokens, 8, &count, &err) && count >= 2);
+    slm_model_free(model);
+    free(bytes);
+}
+END_TEST
+
+Suite *suite_files(void);
+Suite *suite_files(void)
+{
+    Suite *suite = suite_create("files");
+    TCase *tc = tcase_create("split");
+    tcase_add_checked_fixture(tc, make_folder, remove_folder);
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, split_same_bits, 0, 4);
+    tcase_add_loop_test(tc, split_lies, 0, sizeof lies / sizeof *lies);
+    tcase_add_test(tc, split_missing_and_damaged);
+    tcase_add_test(tc, split_from_memory);
+    tcase_add_test(tc, split_out_of_memory);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("unknown");
+    tcase_add_loop_test(tc, unknown_tensors, 0, 4);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, references_are_known);
+    tcase_add_loop_test(tc, vocabulary_of_any_file, 0, 3);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
