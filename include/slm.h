@@ -147,7 +147,8 @@ typedef struct slm_model_info {
     uint32_t embedding_length;
     uint32_t layers, heads, kv_heads, vocab_size;
     uint64_t parameters;            /* number of weights */
-    uint64_t layer_parameters;      /* of them, in the layers' matrices: what every token is multiplied with, logits or not */
+    uint64_t layer_parameters;      /* of them, in the layers' matrices */
+    uint64_t late_parameters;       /* of these, behind the last keys and values: only tokens with logits are multiplied with them */
     uint64_t weight_bytes;          /* packed, in memory */
     uint64_t decode_bytes;          /* weight bytes read to decode one token at depth 0 */
     uint64_t kv_bytes_per_token;    /* F16 KV cache */

@@ -120,6 +120,7 @@ void slm_model_get_info(const slm_model *model, slm_model_info *info)
         .vocab_size = model->arch ? c->vocab : model->tokenizer ? tokenizer_size(model->tokenizer) : 0,
         .parameters = model->parameters,
         .layer_parameters = model->layer_parameters,
+        .late_parameters = model->late_parameters,
         .weight_bytes = model->arena_bytes,
         .decode_bytes = model->decode_bytes,
         .kv_bytes_per_token = kvcache_token_bytes(c->kv_layers, c->kv_heads, c->head_dim),
@@ -227,7 +228,7 @@ float *slm_logits(slm_session *session, size_t index)
 {
     if (!session || index >= session->logits_count)
         return NULL;
-    return session->work.logits + index * session->model->config.vocab;
+    return session->work.logits + session->logits_rows[index] * session->model->config.vocab;
 }
 
 void slm_session_profile(slm_session *session, slm_op_profile *ops)

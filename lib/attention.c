@@ -242,7 +242,7 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
     uint32_t spans = 1;
     for (size_t i = 0; i < p->run_count; i++) {
         const struct run *run = &p->runs[i];
-        const uint32_t reach = (run->position + run->count - 1) / SPAN + 1;
+        const uint32_t reach = p->positions[run->first + run->count - 1] / SPAN + 1;
         job.panels += run_panels(&job, run);
         spans = reach > spans ? reach : spans;
     }

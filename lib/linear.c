@@ -102,6 +102,8 @@ static size_t chunk_tiles(const struct pass *p, size_t tiles, size_t largest)
 
 static void linear_columns(struct pass *p, const float *x, size_t count, const struct product *products, size_t n)
 {
+    if (!count)
+        return;
     const uint32_t k = products[0].w->k;
     bool dense = false, blocks = false;
     size_t tiles = 0, largest = 1;
@@ -140,7 +142,7 @@ void logits(struct pass *p, const float *x, const float *norm_w, float eps, cons
     par_wait(p->par); /* a wanted token may belong to another thread */
     float *rows = p->work->gathered;
     for (struct range r = own_range(p, p->wanted_count); r.first < r.last; r.first++)
-        p->kernels->rms_norm(x + (size_t)p->wanted[r.first] * w->k, norm_w, w->k, eps, rows + r.first * w->k);
+        p->kernels->rms_norm(x + (p->wanted ? p->wanted[r.first] : r.first) * w->k, norm_w, w->k, eps, rows + r.first * w->k);
     linear_columns(p, rows, p->wanted_count, &(struct product){ w, p->work->logits + p->logits_row * w->rows }, 1);
     profile_mark(p, SLM_OP_OTHER);
 }

@@ -50,20 +50,24 @@ static slm_status find_arch(slm_model *model, const struct gguf *gguf, slm_error
 }
 
 /* The type that most packed bytes are in; the bytes that decoding one token reads: everything but an untied embedding; the weights
- * of the layers: everything but embedding and output. */
+ * of the layers: everything but embedding and output; of these, those that tokens without logits do not meet. */
 static void sum_up(slm_model *model, const struct binder *b)
 {
     uint64_t bytes[WEIGHT_TYPES] = { 0 };
     unsigned most = 0;
-    model->decode_bytes = model->layer_parameters = 0;
+    bool late = false;
+    model->decode_bytes = model->layer_parameters = model->late_parameters = 0;
     for (size_t i = 0; i < b->count; i++) {
         const struct weight *w = binder_weight(b, i);
         const uint64_t size = (uint64_t)w->tile_count * w->tile_bytes;
         bytes[w->type] += size;
         if (w != model->config.token_embedding || w == model->config.output)
             model->decode_bytes += size;
-        if (w != model->config.token_embedding && w != model->config.output)
+        if (w != model->config.token_embedding && w != model->config.output) {
             model->layer_parameters += (uint64_t)w->rows * w->k;
+            model->late_parameters += late ? (uint64_t)w->rows * w->k : 0;
+        }
+        late |= w == model->config.last_for_all;
     }
     for (unsigned t = 0; t < WEIGHT_TYPES; t++)
         if (bytes[t] > bytes[most])

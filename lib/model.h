@@ -17,7 +17,7 @@ struct slm_model {
     struct map map;                 /* of the file, if a part of it stays in use; else empty */
     struct tokenizer *tokenizer;    /* NULL: a random model */
     uint8_t *arena;                 /* packed tiles of all matrices */
-    uint64_t arena_bytes, decode_bytes, parameters, layer_parameters;
+    uint64_t arena_bytes, decode_bytes, parameters, layer_parameters, late_parameters;
     void **owned;                   /* everything that binding allocated */
     size_t owned_count;
     char *architecture, *name, *chat_template;  /* chat_template may be NULL */

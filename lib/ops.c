@@ -7,6 +7,7 @@
 #include "weights.h"
 
 #include <math.h>
+#include <string.h>
 
 struct range own_range(const struct pass *p, size_t count)
 {
@@ -121,4 +122,24 @@ void kv_write(struct pass *p, uint32_t layer, const float *k, const float *v)
                                  kvcache_v(kv, layer, h, sequence, position / KV_PAGE), (int)(position % KV_PAGE));
         }
     }
+}
+
+/* Each thread moves its own columns, row after row, so that none overwrites what another one still has to read. */
+void keep_wanted(struct pass *p, const struct rows *buffers, size_t n)
+{
+    if (p->wanted_count == p->count)
+        return;
+    par_wait(p->par); /* rows and columns lie with different threads */
+    for (const struct rows *b = buffers; b < buffers + n; b++) {
+        const struct range r = own_range(p, b->width);
+        for (size_t s = 0; s < b->streams; s++)
+            for (size_t i = 0; i < p->wanted_count; i++)
+                memmove(b->x + (s * p->wanted_count + i) * b->width + r.first,
+                        b->x + (s * p->count + p->wanted[i]) * b->width + r.first, (r.last - r.first) * sizeof *b->x);
+    }
+    p->count = p->kept.count;
+    p->positions = p->kept.positions;
+    p->runs = p->kept.runs;
+    p->run_count = p->kept.run_count;
+    p->wanted = NULL;
 }

@@ -36,11 +36,19 @@ struct rope {
     uint32_t original;
 };
 
-/* Consecutive tokens of one sequence in a pass. */
+/* Tokens of one sequence in a pass, in the order of their positions. */
 struct run {
     uint32_t sequence;
     uint32_t first, count;      /* tokens of the pass */
     uint32_t position;          /* of the first one in its sequence */
+};
+
+/* The tokens that a pass is about. */
+struct tokens {
+    size_t count;
+    const uint32_t *positions;  /* [count] */
+    const struct run *runs;
+    size_t run_count;
 };
 
 /* Memory of a pass, shared by its threads and made once per session. */
@@ -67,8 +75,9 @@ struct pass {
     const uint32_t *positions;  /* [count] */
     const struct run *runs;
     size_t run_count;
-    const uint32_t *wanted;     /* tokens whose logits are wanted */
+    const uint32_t *wanted;     /* tokens whose logits are wanted, ascending; after keep_wanted NULL: all */
     size_t wanted_count;
+    struct tokens kept;         /* those alone, for keep_wanted */
     size_t logits_row;          /* row of work->logits where this pass's go */
     struct profile *profile;    /* of thread 0, or NULL */
 };
@@ -132,6 +141,16 @@ void rotate(struct pass *p, const struct rope *rope, float *x, uint32_t heads, u
 
 /* Stores keys and values of the tokens, [count, kv_heads * head_dim] each, in the KV cache of a layer. */
 void kv_write(struct pass *p, uint32_t layer, const float *k, const float *v);
+
+/* A buffer with a row for each token: [streams, count, width]. */
+struct rows {
+    float *x;
+    uint32_t width, streams;
+};
+
+/* From here on the pass is about the wanted tokens alone: their rows move to the front of each of `n` buffers, and count, positions
+ * and runs become theirs. An operation across rows must follow. */
+void keep_wanted(struct pass *p, const struct rows *buffers, size_t n);
 
 /* --- across rows */
 

@@ -61,11 +61,16 @@ static slm_status allocate(slm_session *s, slm_error *err)
     s->tokens = mem_alloc(m, s->batch, sizeof *s->tokens);
     s->positions = mem_alloc(m, s->batch, sizeof *s->positions);
     s->wanted = mem_alloc(m, s->batch, sizeof *s->wanted);
+    s->kept_positions = mem_alloc(m, s->batch, sizeof *s->kept_positions);
+    s->rank = mem_alloc(m, s->batch, sizeof *s->rank);
     s->runs = mem_alloc(m, s->batch, sizeof *s->runs);
+    s->kept_runs = mem_alloc(m, s->batch, sizeof *s->kept_runs);
+    s->logits_rows = mem_alloc(m, s->outputs, sizeof *s->logits_rows);
     s->counts = mem_alloc(m, s->kv.sequence_count, sizeof *s->counts);
     const size_t floats = lay_out(s, NULL);
     s->float_memory = mem_alloc(m, floats, sizeof(float));
-    if (!s->work.scratch || !s->tokens || !s->positions || !s->wanted || !s->runs || !s->counts || !s->float_memory)
+    if (!s->work.scratch || !s->tokens || !s->positions || !s->wanted || !s->kept_positions || !s->rank ||
+        !s->runs || !s->kept_runs || !s->logits_rows || !s->counts || !s->float_memory)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session (%zu MiB of buffers): ask for a smaller batch or fewer outputs",
                     floats * sizeof(float) >> 20);
     lay_out(s, s->float_memory);
@@ -109,7 +114,11 @@ void session_free(slm_session *s)
     mem_free(&m, s->tokens);
     mem_free(&m, s->positions);
     mem_free(&m, s->wanted);
+    mem_free(&m, s->kept_positions);
+    mem_free(&m, s->rank);
     mem_free(&m, s->runs);
+    mem_free(&m, s->kept_runs);
+    mem_free(&m, s->logits_rows);
     mem_free(&m, s->counts);
     mem_free(&m, s->float_memory);
     mem_free(&m, s);
@@ -156,34 +165,55 @@ static slm_status check_batch(const slm_session *s, const struct request *r, slm
 }
 
 /* Orders tokens first .. first + count - 1 of the batch by sequence (stable) into the session's arrays and extends the sequences.
- * Results do not depend on the order; runs of one sequence make attention's panels full. Returns the number of runs. */
-static size_t order(slm_session *s, const struct request *r, size_t first, size_t count, size_t *wanted_count)
+ * Results do not depend on the order; runs of one sequence make attention's panels full. */
+static struct tokens order(slm_session *s, const struct request *r, size_t first, size_t count)
 {
     const slm_batch *b = r->batch;
     memset(s->counts, 0, s->kv.sequence_count * sizeof *s->counts);
     for (size_t i = first; i < first + count; i++)
         s->counts[sequence_of(r, i)]++;
-    size_t runs = 0;
+    struct tokens all = { count, s->positions, s->runs, 0 };
     uint32_t start = 0;
     for (uint32_t q = 0; q < s->kv.sequence_count; q++) {
         const uint32_t n = s->counts[q];
         s->counts[q] = start; /* from here on: where the sequence's next token goes */
         if (!n)
             continue;
-        s->runs[runs++] = (struct run){ .sequence = q, .first = start, .count = n, .position = s->kv.sequences[q].length };
+        s->runs[all.run_count++] = (struct run){ .sequence = q, .first = start, .count = n, .position = s->kv.sequences[q].length };
         for (uint32_t i = 0; i < n; i++)
             s->positions[start + i] = s->kv.sequences[q].length + i;
         kvcache_extend(&s->kv, q, n);
         start += n;
     }
-    *wanted_count = 0;
     for (size_t i = first; i < first + count; i++) {
         const uint32_t at = s->counts[sequence_of(r, i)]++;
         s->tokens[at] = b->tokens[i];
-        if (wants(b, i))
-            s->wanted[(*wanted_count)++] = at;
+        s->rank[at] = wants(b, i);
+        if (s->rank[at])
+            s->logits_rows[s->logits_count++] = at;
     }
-    return runs;
+    return all;
+}
+
+/* Of `all`, those whose logits are wanted; logits_rows from `row` on hold their places among all, and get those of their logits. */
+static struct tokens keep(slm_session *s, struct tokens all, size_t row)
+{
+    struct tokens kept = { 0, s->kept_positions, s->kept_runs, 0 };
+    for (const struct run *run = all.runs; run < all.runs + all.run_count; run++) {
+        const size_t start = kept.count;
+        for (uint32_t t = run->first; t < run->first + run->count; t++)
+            if (s->rank[t]) {
+                s->wanted[kept.count] = t;
+                s->kept_positions[kept.count] = all.positions[t];
+                s->rank[t] = (uint32_t)kept.count++;
+            }
+        if (kept.count > start)
+            s->kept_runs[kept.run_count++] = (struct run){ run->sequence, (uint32_t)start, (uint32_t)(kept.count - start),
+                                                           s->kept_positions[start] };
+    }
+    for (size_t i = row; i < s->logits_count; i++)
+        s->logits_rows[i] = row + s->rank[s->logits_rows[i]];
+    return kept;
 }
 
 struct forward {
@@ -214,16 +244,15 @@ slm_status session_decode(slm_session *s, const slm_batch *b, uint32_t sequence,
     s->logits_count = 0;
     for (size_t first = 0; first < b->count; first += s->batch) {
         const size_t count = b->count - first < s->batch ? b->count - first : s->batch;
-        size_t wanted;
-        const size_t runs = order(s, &r, first, count, &wanted);
+        const size_t row = s->logits_count;
+        const struct tokens all = order(s, &r, first, count), kept = keep(s, all, row);
         struct forward f = { s->model,
                              { .kernels = &s->model->kernels, .kv = &s->kv, .work = &s->work, .buffer = s->buffers, .count = count,
-                               .tokens = s->tokens, .positions = s->positions, .runs = s->runs, .run_count = runs,
-                               .wanted = s->wanted, .wanted_count = wanted, .logits_row = s->logits_count },
+                               .tokens = s->tokens, .positions = all.positions, .runs = all.runs, .run_count = all.run_count,
+                               .wanted = s->wanted, .wanted_count = kept.count, .kept = kept, .logits_row = row },
                              s->profile };
         struct par par;
         par_run(s->threads, &par, forward_thread, &f);
-        s->logits_count += wanted;
     }
     return SLM_OK;
 }

@@ -17,11 +17,14 @@ struct slm_session {
     float *float_memory;        /* what the workspace's float pointers point into */
     slm_token *tokens;          /* [batch] of the pass being computed, ordered by sequence: */
     uint32_t *positions;        /* [batch] */
-    uint32_t *wanted;           /* [batch] */
-    struct run *runs;           /* [batch] */
+    uint32_t *wanted;           /* [batch] those of them whose logits are wanted, */
+    uint32_t *kept_positions;   /* [batch] their positions */
+    struct run *runs, *kept_runs; /* [batch] the runs of all and theirs */
+    uint32_t *rank;             /* [batch] the how-manieth wanted token it is */
     uint32_t *counts;           /* [sequences] */
     slm_op_profile *profile;    /* the caller's, or NULL */
     size_t logits_count;        /* rows of logits of the last decode */
+    size_t *logits_rows;        /* [outputs] where they lie, in the order of the batch */
 };
 
 slm_status session_new(const slm_model *model, const slm_session_options *options, slm_session **session, slm_error *err);

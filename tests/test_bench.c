@@ -158,6 +158,8 @@ START_TEST(sizes_only)
     ck_assert_uint_eq(info[1].decode_bytes, info[0].decode_bytes);
     ck_assert_uint_eq(info[1].layer_parameters, info[0].layer_parameters);
     ck_assert_uint_eq(info[1].kv_bytes_per_token, info[0].kv_bytes_per_token);
+    ck_assert_uint_eq(info[0].late_parameters, 64 * 64 + 3 * 64 * 128); /* the last layer's, without queries, keys and values */
+    ck_assert_uint_eq(info[1].late_parameters, info[0].late_parameters);
 }
 END_TEST
 

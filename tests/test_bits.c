@@ -261,6 +261,50 @@ START_TEST(shared_batches)
 }
 END_TEST
 
+/* The last layer (of Gemma 3n: the last ones) is computed for wanted tokens alone: any choice of them, in batches where sequences take
+ * turns, gets the logits that it gets where all are wanted. */
+START_TEST(some_logits)
+{
+    enum { SEQUENCES = 3, EACH = 30, COUNT = SEQUENCES * EACH, ROUNDS = 8 };
+    const slm_shape shape = shape_of(architectures[_i]);
+    slm_model *model = open_shape(&shape, "Q8_0", NULL);
+    slm_token tokens[COUNT];
+    uint32_t sequences[COUNT];
+    bool wants[COUNT];
+    uint64_t state = test_seed();
+    make_tokens(tokens, COUNT);
+    float *want[SEQUENCES];
+    for (size_t s = 0; s < SEQUENCES; s++)
+        want[s] = run(model, 1, EACH, tokens + s * EACH, EACH);
+    for (int round = 0; round < ROUNDS; round++) {
+        slm_token mixed[COUNT];
+        size_t seen[SEQUENCES] = { 0 }, place[COUNT], rows = 0;
+        for (size_t i = 0; i < COUNT; i++) {
+            uint32_t s = test_random(&state) % SEQUENCES;
+            while (seen[s] == EACH)
+                s = (s + 1) % SEQUENCES;
+            sequences[i] = s;
+            place[i] = seen[s]++;
+            mixed[i] = tokens[s * EACH + place[i]];
+            wants[i] = round && test_random(&state) % 8 < (uint32_t)round; /* none, few, ... most */
+        }
+        slm_session *session = open_session(model, 1 + round % 3, round % 2 ? COUNT : 17, SEQUENCES, COUNT);
+        const slm_batch b = { .tokens = mixed, .sequences = sequences, .wants_logits = wants, .count = COUNT };
+        slm_error err;
+        ck_assert_msg(!slm_decode(session, &b, &err), "%s", err.message);
+        for (size_t i = 0; i < COUNT; i++)
+            if (wants[i])
+                ck_assert_msg(!memcmp(slm_logits(session, rows++), want[sequences[i]] + place[i] * shape.vocab,
+                                      shape.vocab * sizeof(float)), "%s, round %d: token %zu differs", architectures[_i], round, i);
+        ck_assert(!slm_logits(session, rows));
+        slm_session_free(session);
+    }
+    for (size_t s = 0; s < SEQUENCES; s++)
+        free(want[s]);
+    slm_model_free(model);
+}
+END_TEST
+
 /* A sequence cut back and continued differently gets what a fresh one gets. */
 START_TEST(reused_prefix)
 {
@@ -298,6 +342,7 @@ Suite *suite_bits(void)
     tcase_add_test(tc, short_rows);
     tcase_add_test(tc, spans_of_attention);
     tcase_add_test(tc, shared_batches);
+    tcase_add_loop_test(tc, some_logits, 0, ARCHITECTURES);
     tcase_add_test(tc, reused_prefix);
     suite_add_tcase(suite, tc);
     return suite;

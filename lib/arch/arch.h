@@ -25,6 +25,7 @@ struct config {
     uint32_t buffer_width[MAX_BUFFERS]; /* floats per token of each activation buffer, 0: unused */
     const struct weight *token_embedding;
     const struct weight *output;        /* may be token_embedding */
+    const struct weight *last_for_all;  /* what is bound after it is for tokens whose logits are wanted alone */
 };
 
 struct arch {

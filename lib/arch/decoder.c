@@ -97,7 +97,7 @@ bool bind_decoder(struct binder *b, struct decoder *m, struct config *c, bool ad
     *c = (struct config){
         .layers = m->layer_count, .embedding = m->D, .heads = m->H, .kv_heads = m->K, .head_dim = m->d, .vocab = vocab,
         .context = c->context, .kv_layers = m->layer_count, .ropes = 1, .rope_pairs = m->rope.pairs,
-        .token_embedding = &m->embedding, .output = output_matrix(m),
+        .token_embedding = &m->embedding, .output = output_matrix(m), .last_for_all = &m->layers[m->layer_count - 1].v,
         .buffer_width = { [X] = m->D, [H] = m->D, [Q] = m->H * m->d, [K] = m->K * m->d, [V] = m->K * m->d,
                           [ATTENTION] = m->H * m->d, [GATE] = m->F, [UP] = m->F },
     };
@@ -123,6 +123,8 @@ void attend(struct pass *p, const struct decoder *m, uint32_t l, uint32_t window
     const struct layer *w = &m->layers[l];
     float *a = p->buffer[ATTENTION];
     kv_write(p, l, p->buffer[K], p->buffer[V]);
+    if (l + 1 == m->layer_count)
+        keep_wanted(p, (struct rows[]){ { p->buffer[X], m->D, 1 }, { p->buffer[Q], m->H * m->d, 1 } }, 2);
     attention(p, l, p->buffer[Q], m->H, m->attention_scale, window, softcap, a);        /* [T, H d] */
     linear(p, a, &(struct product){ &w->o, h }, 1);                                     /* [T, D] */
     add_bias(p, h, w->o_bias, m->D);

@@ -45,7 +45,9 @@ bool bind_decoder(struct binder *b, struct decoder *m, struct config *c, bool ad
 /* q, k, v = h Wq, h Wk, h Wv: [T, H d], [T, K d], [T, K d] */
 void project_qkv(struct pass *p, const struct decoder *m, const struct layer *w, const float *h);
 
-/* Stores k and v; h = attention(q) Wo: [T, D]. window: how many positions back are visible, 0: all; softcap: 0: none. */
+/* Stores k and v; h = attention(q) Wo: [T, D]. window: how many positions back are visible, 0: all; softcap: 0: none. In the last
+ * layer, whose keys and values are the last thing that any later token asks of this one, the pass goes on with the tokens alone whose
+ * logits are wanted: x and all that follows are theirs. */
 void attend(struct pass *p, const struct decoder *m, uint32_t l, uint32_t window, float softcap, float *h);
 
 /* y = (activation(h Wgate) * h Wup) Wdown: [T, D]; y may be h */

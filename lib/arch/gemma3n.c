@@ -51,6 +51,9 @@ static void bind_layer(struct binder *b, const struct gemma3n *m, struct layer *
 {
     const uint32_t D = m->D, q = m->H * m->d, kv = m->K * m->d, S = STREAMS;
     bind_vector(b, &w->attn_norm, D, "blk.%u.attn_norm.weight", l);
+    bind_matrix(b, &w->laurel_l, m->R, D, "blk.%u.laurel_l.weight", l);
+    bind_matrix(b, &w->laurel_r, D, m->R, "blk.%u.laurel_r.weight", l);
+    bind_vector(b, &w->laurel_norm, D, "blk.%u.laurel_post_norm.weight", l);
     bind_matrix(b, &w->q, q, D, "blk.%u.attn_q.weight", l);
     bind_vector(b, &w->q_norm, m->d, "blk.%u.attn_q_norm.weight", l);
     if (l < m->own_kv) {
@@ -64,9 +67,6 @@ static void bind_layer(struct binder *b, const struct gemma3n *m, struct layer *
     }
     bind_matrix(b, &w->o, D, q, "blk.%u.attn_output.weight", l);
     bind_vector(b, &w->post_attention_norm, D, "blk.%u.post_attention_norm.weight", l);
-    bind_matrix(b, &w->laurel_l, m->R, D, "blk.%u.laurel_l.weight", l);
-    bind_matrix(b, &w->laurel_r, D, m->R, "blk.%u.laurel_r.weight", l);
-    bind_vector(b, &w->laurel_norm, D, "blk.%u.laurel_post_norm.weight", l);
     bind_vector(b, &w->ffn_norm, D, "blk.%u.ffn_norm.weight", l);
     bind_matrix(b, &w->gate, w->F, D, "blk.%u.ffn_gate.weight", l);
     bind_matrix(b, &w->up, w->F, D, "blk.%u.ffn_up.weight", l);
@@ -160,7 +160,7 @@ static void *load(struct binder *b, struct config *c)
     *c = (struct config){
         .layers = m->layer_count, .embedding = D, .heads = m->H, .kv_heads = m->K, .head_dim = m->d, .vocab = vocab,
         .context = context, .kv_layers = m->own_kv, .ropes = 2, .rope_pairs = m->rope.pairs,
-        .token_embedding = &m->embedding, .output = &m->embedding,
+        .token_embedding = &m->embedding, .output = &m->embedding, .last_for_all = &m->layers[m->own_kv - 1].v,
         .buffer_width = { [X] = S * D, [PREDICTED] = S * D, [H] = D, [Q] = m->H * m->d, [K] = m->K * m->d, [V] = m->K * m->d,
                           [ATTENTION] = m->H * m->d, [GATE] = widest, [UP] = widest, [LOW] = m->R, [LAUREL] = D, [MODAL] = S,
                           [COEFFICIENTS] = S * S, [PER_LAYER] = all, [TABLE] = all, [INPUT] = m->E },
@@ -226,6 +226,11 @@ static void attend(struct pass *p, const struct gemma3n *m, const struct layer *
         rotate(p, rope, k, m->K, m->d);
         kv_write(p, w->kv, k, v);
     }
+    if (l + 1 == m->own_kv)     /* no later layer writes any */
+        keep_wanted(p, (struct rows[]){ { predicted, D, STREAMS }, { laurel, D, 1 }, { q, m->H * m->d, 1 },
+                                        { p->buffer[PER_LAYER], m->layer_count * m->E, 1 },
+                                        { p->work->rope_table[m->rope.table], 2 * m->rope.pairs, 1 },
+                                        { p->work->rope_table[m->local_rope.table], 2 * m->local_rope.pairs, 1 } }, 6);
     attention(p, w->kv, q, m->H, 1.0f, w->local ? m->window : 0, 0.0f, a);              /* [T, H d] */
     linear(p, a, &(struct product){ &w->o, h }, 1);                                     /* [T, D] */
     norm(p, h, w->post_attention_norm, D, m->eps, h);

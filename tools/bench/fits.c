@@ -58,7 +58,7 @@ static void print_fit(FILE *f, const slm_shape *shape, const char *type, const s
             cell(f, -1, 8);
     } else {
         bool floats = strchr("FB", *type) != NULL; /* not bound by the int8 peak */
-        cell(f, floats ? -1 : limits->operations / (2 * (double)info->layer_parameters), 8);
+        cell(f, floats ? -1 : limits->operations / (2 * (double)(info->layer_parameters - info->late_parameters)), 8);
         cell(f, limits->bytes / (double)info->decode_bytes, 8);
         cell(f, context < MIDDLE_CONTEXT ? -1 : limits->bytes / ((double)info->decode_bytes + MIDDLE_CONTEXT * kv), 8);
         cell(f, limits->bytes / ((double)info->decode_bytes + context * kv), 8);

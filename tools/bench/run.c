@@ -9,12 +9,13 @@ static const double LIMIT_SECONDS = 0.1;
 /* ------------------------------------------------------------------ what a test asks of the machine */
 
 /* Multiplications and additions of the linear layers; attention is not counted. Logits are computed for the last token of each
- * prompt and for every generated one. */
+ * prompt and for every generated one, and what stands behind the last keys and values for these tokens alone. */
 static double operations(const struct test *t, const slm_model_info *info)
 {
     double outputs = (t->prompt > 0) + t->gen;
-    double each = (double)info->layer_parameters * (t->prompt + t->gen) + (double)info->vocab_size * info->embedding_length * outputs;
-    return 2 * each * t->sequences;
+    double early = (double)(info->layer_parameters - info->late_parameters);
+    double late = (double)info->late_parameters + (double)info->vocab_size * info->embedding_length;
+    return 2 * (early * (t->prompt + t->gen) + late * outputs) * t->sequences;
 }
 
 /* Bytes that can't stay in a cache: the weights once for each computation of up to `batch` tokens, and for each sequence in it the
