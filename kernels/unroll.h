@@ -12,8 +12,10 @@
 #endif
 
 /* Left alone, compilers reorder sums of integers into trees and keep broadcast values for a second use, and then run out of
- * registers. KEEP: this sum is formed here as written. RELOAD: values read before are read again after. Neither is an instruction. */
+ * registers. KEEP: this sum is formed here as written. RELOAD: values read before are read again after. LAUNDER: what a pointer leads to
+ * is read anew, not kept since it was last read or written. None is an instruction. */
 #define KEEP(vector) __asm__("" : "+x"(vector))
 #define RELOAD() __asm__ volatile("" : : : "memory")
+#define LAUNDER(pointer) __asm__("" : "+r"(pointer) : : "memory")
 
 #endif

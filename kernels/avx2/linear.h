@@ -118,6 +118,17 @@ ALWAYS_INLINE __m256i avx2_bias(int log2_z, const int32_t *nsum)
     return log2_z < 0 ? _mm256_setzero_si256() : _mm256_slli_epi32(avx2_broadcast(nsum), log2_z);
 }
 
+/* t and what the minimums add to it. */
+ALWAYS_INLINE __m256 avx2_mins(enum family family, const struct avx2_block *w, const struct act_block *a, __m256 t)
+{
+    if (family == FAMILY_SCALE_MIN)
+        return _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
+    if (family != FAMILY_TWO_SCALES_MINS)
+        return t;
+    t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nlo)), t);
+    return _mm256_fmadd_ps(w->dm_hi, _mm256_cvtepi32_ps(avx2_broadcast(&a->nhi)), t);
+}
+
 /* The term t of README.md for one column. */
 ALWAYS_INLINE __m256 avx2_term(struct avx2_type type, const struct avx2_block *w, const struct act_block *a)
 {
@@ -125,16 +136,10 @@ ALWAYS_INLINE __m256 avx2_term(struct avx2_type type, const struct avx2_block *w
         __m256i lo = avx2_dot(w->w, a->q, 0, 4, type.run, avx2_bias(type.log2_z, &a->nlo));
         __m256i hi = avx2_dot(w->w, a->q, 4, 4, type.run, avx2_bias(type.log2_z, &a->nhi));
         __m256 t = _mm256_fmadd_ps(w->dw_hi, _mm256_cvtepi32_ps(hi), _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(lo)));
-        if (type.family == FAMILY_TWO_SCALES)
-            return t;
-        t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nlo)), t);
-        return _mm256_fmadd_ps(w->dm_hi, _mm256_cvtepi32_ps(avx2_broadcast(&a->nhi)), t);
+        return avx2_mins(type.family, w, a, t);
     }
     __m256i isum = avx2_dot(w->w, a->q, 0, 8, type.run, avx2_bias(type.log2_z, &a->nsum));
-    __m256 t = _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum));
-    if (type.family == FAMILY_SCALE_MIN)
-        t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
-    return t;
+    return avx2_mins(type.family, w, a, _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum)));
 }
 
 /* One column, or two or three, of both halves at once: reads the weights once, in order, as fast as memory gives them. */
@@ -163,24 +168,74 @@ ALWAYS_INLINE void avx2_few_columns(struct avx2_type type, avx2_unpack_fn *unpac
     }
 }
 
-/* Many columns of one half. The unpacked weights take half of the registers and serve all columns; the accumulators pass through
- * the first-level cache, which costs less than unpacking again for every few columns. */
-ALWAYS_INLINE void avx2_many_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, int half,
-                                     const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+/* n columns (up to 4) of both halves of a k block: each broadcast of activations serves 16 rows, each vector of weights, read from the
+ * first-level cache, n columns; the sums stay in registers. */
+ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_block w[2], const struct act_block *x, int n,
+                                      __m256 acc[MAX_COLS][2])
 {
-    __m256 acc[MAX_COLS];
-    for (int c = 0; c < n; c++)
-        acc[c] = _mm256_setzero_ps();
-    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        struct avx2_block w;
-        unpack(tile, b, half, &w);
+    const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
+    const int part = two_scales ? 4 : 8; /* vectors under one scale */
+    __m256i sum[4][2], isum[4][2];       /* of a run; of a part */
+    __m256 t[4][2];
+    LAUNDER(w);
+    UNROLL
+    for (int g = 0; g < 8; g++) {
+        const __m256i w0 = w[0].w[g], w1 = w[1].w[g];
+        UNROLL
         for (int c = 0; c < n; c++) {
-            RELOAD();
-            acc[c] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_term(type, &w, &x[c]), acc[c]);
+            const __m256i q = avx2_broadcast(x[c].q + 4 * g);
+            UNROLL
+            for (int h = 0; h < 2; h++) {
+                const __m256i products = _mm256_maddubs_epi16(h ? w1 : w0, q);
+                sum[c][h] = g % type.run ? _mm256_add_epi16(sum[c][h], products) : products;
+                KEEP(sum[c][h]);
+            }
+        }
+        if ((g + 1) % type.run)
+            continue;
+        UNROLL
+        for (int c = 0; c < n; c++) {
+            const int32_t *nsum = !two_scales ? &x[c].nsum : g < 4 ? &x[c].nlo : &x[c].nhi;
+            const __m256i bias = avx2_bias(type.log2_z, nsum);
+            UNROLL
+            for (int h = 0; h < 2; h++) {
+                const __m256i run = _mm256_madd_epi16(sum[c][h], _mm256_set1_epi16(1));
+                isum[c][h] = _mm256_add_epi32(g % part < type.run ? bias : isum[c][h], run);
+                if ((g + 1) % part == 0)
+                    t[c][h] = g < part ? _mm256_mul_ps(w[h].dw, _mm256_cvtepi32_ps(isum[c][h]))
+                                       : _mm256_fmadd_ps(w[h].dw_hi, _mm256_cvtepi32_ps(isum[c][h]), t[c][h]);
+            }
         }
     }
+    UNROLL
+    for (int c = 0; c < n; c++) {
+        UNROLL
+        for (int h = 0; h < 2; h++)
+            acc[c][h] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_mins(type.family, &w[h], &x[c], t[c][h]), acc[c][h]);
+    }
+}
+
+/* Many columns: a block is unpacked once for all of them; their accumulators pass through the first-level cache. */
+ALWAYS_INLINE void avx2_many_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k,
+                                     const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+{
+    __m256 acc[MAX_COLS][2];
     for (int c = 0; c < n; c++)
-        _mm256_storeu_ps(y + (size_t)c * y_stride + 8 * half, acc[c]);
+        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
+        struct avx2_block w[2];
+        unpack(tile, b, 0, &w[0]);
+        unpack(tile, b, 1, &w[1]);
+        int c = 0;
+        for (; c + 4 <= n; c += 4)
+            avx2_block_columns(type, w, x + c, 4, acc + c);
+        for (; c < n; c++)
+            avx2_block_columns(type, w, x + c, 1, acc + c);
+    }
+    for (int c = 0; c < n; c++) {
+        _mm256_storeu_ps(y + (size_t)c * y_stride, acc[c][0]);
+        _mm256_storeu_ps(y + (size_t)c * y_stride + 8, acc[c][1]);
+    }
 }
 
 ALWAYS_INLINE void avx2_linear(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, const void *x,
@@ -197,8 +252,7 @@ ALWAYS_INLINE void avx2_linear(struct avx2_type type, avx2_unpack_fn *unpack, co
         avx2_few_columns(type, unpack, tile, k, x, x_stride, 3, y, y_stride);
         break;
     default:
-        for (int half = 0; half < 2; half++)
-            avx2_many_columns(type, unpack, tile, k, half, x, x_stride, cols, y, y_stride);
+        avx2_many_columns(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
     }
 }
 

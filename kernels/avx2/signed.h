@@ -61,69 +61,88 @@ ALWAYS_INLINE void signed_few_columns(struct signed_type type, const void *tile,
     }
 }
 
-/* What a half tile of a block is turned into, in memory, to serve many columns. */
+/* What a half tile of a block is turned into, in memory, to serve many columns. With q inverted where w is negative,
+ *
+ *   w q = |w| (q ^ sign) + (w < 0 ? |w| : 0),   sign = w < 0 ? -1 : 0
+ *
+ * and the sum of the second terms is the same for all columns. An exclusive or may go to any of the four ports, unlike vpsignb. */
 struct signed_block {
     __m256i magnitude[8];
     __m256i sign[8];
+    __m256i rest;       /* s32: the sum of the second terms of a row */
+    __m256 dw;
 };
-
-/* q with the sign of w. vpsignb shares its two ports with the multiplications, exclusive or and subtraction may use all four: three
- * vectors of eight by the one and five by the other keep all ports busy (Zen 4: 4 % over vpsignb alone). */
-ALWAYS_INLINE bool by_vpsignb(int g)
-{
-    return g % 3 == 0;
-}
 
 ALWAYS_INLINE void signed_split(struct signed_type type, const void *tile, size_t b, int half, struct signed_block *out)
 {
+    __m256i rest = _mm256_setzero_si256();
     UNROLL
     for (int g = 0; g < 8; g++) {
         __m256i w = type.load(tile, b, half, g);
         out->magnitude[g] = _mm256_abs_epi8(w);
-        out->sign[g] = by_vpsignb(g) ? w : _mm256_cmpgt_epi8(_mm256_setzero_si256(), w); /* 0 or -1 */
+        out->sign[g] = _mm256_cmpgt_epi8(_mm256_setzero_si256(), w);
+        rest = _mm256_sub_epi16(rest, _mm256_maddubs_epi16(out->magnitude[g], out->sign[g])); /* up to 16 * 128 */
     }
+    out->rest = _mm256_madd_epi16(rest, _mm256_set1_epi16(1));
+    out->dw = type.scale(tile, b, half);
 }
 
-/* n columns meet each vector of weights while it is in registers. */
-ALWAYS_INLINE void signed_block_columns(const struct signed_block *w, __m256 dw, const struct act_block *x, int n, __m256 *acc)
+ALWAYS_INLINE __m256i signed_step(__m256i isum, __m256i magnitude, __m256i sign, __m256i q)
 {
-    __m256i isum[8];
+    __m256i products = _mm256_maddubs_epi16(magnitude, _mm256_xor_si256(q, sign));
+    isum = _mm256_add_epi32(isum, _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
+    KEEP(isum);
+    return isum;
+}
+
+/* n columns (up to 4) of both halves: each broadcast of activations serves 16 rows, each vector of weights n columns. */
+ALWAYS_INLINE void signed_block_columns(const struct signed_block w[2], const struct act_block *x, int n,
+                                        __m256 acc[MAX_COLS][2])
+{
+    __m256i isum[4][2];
+    LAUNDER(w);
+    UNROLL
+    for (int c = 0; c < n; c++) {
+        isum[c][0] = w[0].rest;
+        isum[c][1] = w[1].rest;
+    }
     UNROLL
     for (int g = 0; g < 8; g++) {
-        __m256i magnitude = w->magnitude[g], sign = w->sign[g];
+        __m256i magnitude0 = w[0].magnitude[g], magnitude1 = w[1].magnitude[g], sign0 = w[0].sign[g], sign1 = w[1].sign[g];
         UNROLL
         for (int c = 0; c < n; c++) {
             __m256i q = avx2_broadcast(x[c].q + 4 * g);
-            q = by_vpsignb(g) ? _mm256_sign_epi8(q, sign) : _mm256_sub_epi8(_mm256_xor_si256(q, sign), sign);
-            __m256i products = _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, q), _mm256_set1_epi16(1));
-            isum[c] = g ? _mm256_add_epi32(isum[c], products) : products;
-            KEEP(isum[c]);
+            isum[c][0] = signed_step(isum[c][0], magnitude0, sign0, q);
+            isum[c][1] = signed_step(isum[c][1], magnitude1, sign1, q);
         }
     }
     UNROLL
-    for (int c = 0; c < n; c++)
-        acc[c] = signed_multiply_add(&x[c], dw, isum[c], acc[c]);
+    for (int c = 0; c < n; c++) {
+        acc[c][0] = signed_multiply_add(&x[c], w[0].dw, isum[c][0], acc[c][0]);
+        acc[c][1] = signed_multiply_add(&x[c], w[1].dw, isum[c][1], acc[c][1]);
+    }
 }
 
-ALWAYS_INLINE void signed_many_columns(struct signed_type type, const void *tile, size_t k, int half, const struct act_block *x, size_t x_stride, int n, float *y,
-                         size_t y_stride)
+ALWAYS_INLINE void signed_many_columns(struct signed_type type, const void *tile, size_t k, const struct act_block *x,
+                                       size_t x_stride, int n, float *y, size_t y_stride)
 {
-    __m256 acc[MAX_COLS];
+    __m256 acc[MAX_COLS][2];
     for (int c = 0; c < n; c++)
-        acc[c] = _mm256_setzero_ps();
+        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        struct signed_block w;
-        signed_split(type, tile, b, half, &w);
-        __asm__ volatile("" : : "r"(&w) : "memory"); /* or else the compiler copies it once more */
-        __m256 dw = type.scale(tile, b, half);
+        struct signed_block w[2];
+        signed_split(type, tile, b, 0, &w[0]);
+        signed_split(type, tile, b, 1, &w[1]);
         int c = 0;
-        for (; c + 8 <= n; c += 8)
-            signed_block_columns(&w, dw, x + c, 8, acc + c);
+        for (; c + 4 <= n; c += 4)
+            signed_block_columns(w, x + c, 4, acc + c);
         for (; c < n; c++)
-            signed_block_columns(&w, dw, x + c, 1, acc + c);
+            signed_block_columns(w, x + c, 1, acc + c);
     }
-    for (int c = 0; c < n; c++)
-        _mm256_storeu_ps(y + (size_t)c * y_stride + 8 * half, acc[c]);
+    for (int c = 0; c < n; c++) {
+        _mm256_storeu_ps(y + (size_t)c * y_stride, acc[c][0]);
+        _mm256_storeu_ps(y + (size_t)c * y_stride + 8, acc[c][1]);
+    }
 }
 
 ALWAYS_INLINE void signed_linear(struct signed_type type, const void *tile, size_t k, const void *x, size_t x_stride, int cols,
@@ -140,8 +159,7 @@ ALWAYS_INLINE void signed_linear(struct signed_type type, const void *tile, size
         signed_few_columns(type, tile, k, x, x_stride, 3, y, y_stride);
         break;
     default:
-        for (int half = 0; half < 2; half++)
-            signed_many_columns(type, tile, k, half, x, x_stride, cols, y, y_stride);
+        signed_many_columns(type, tile, k, x, x_stride, cols, y, y_stride);
     }
 }
 
