@@ -394,6 +394,9 @@ typedef struct slm_shape {
     bool tied;              /* the output matrix is the token embedding */
     float rope_base;
     uint32_t window;        /* positions that local layers see, where the architecture has such; 0: all */
+    uint32_t context;       /* tokens it was trained for; 0: 131072 */
+    uint32_t rope_dimensions;   /* rotated ones of a head; 0: all */
+    uint32_t shared_kv_layers;  /* last layers that read the keys and values of earlier ones (gemma3n) */
 } slm_shape;
 
 /* The index-th known shape, or NULL past the last one. Static. */

@@ -63,7 +63,7 @@ slm_status random_metadata(const mem *m, const struct random_spec *spec, uint8_t
 {
     const slm_shape *s = spec->shape;
     const struct { const char *key; uint32_t value; } integers[] = {
-        { "context_length", 131072 },
+        { "context_length", s->context ? s->context : 131072 },
         { "block_count", s->layers },
         { "embedding_length", s->embedding },
         { "feed_forward_length", s->feed_forward },
@@ -71,10 +71,10 @@ slm_status random_metadata(const mem *m, const struct random_spec *spec, uint8_t
         { "attention.head_count_kv", s->kv_heads },
         { "attention.key_length", s->head_dim },
         { "attention.value_length", s->head_dim },
-        { "rope.dimension_count", s->head_dim },
+        { "rope.dimension_count", s->rope_dimensions ? s->rope_dimensions : s->head_dim },
         { "vocab_size", s->vocab },
         { "attention.sliding_window", s->window },
-        { "attention.shared_kv_layers", strcmp(s->architecture, "gemma3n") ? 0 : s->layers / 3 },
+        { "attention.shared_kv_layers", s->shared_kv_layers },
     };
     struct writer w = { .bytes = mem_alloc(m, METADATA_BYTES, 1), .prefix = s->architecture };
     if (!w.bytes)

@@ -1,8 +1,8 @@
 #include "slm.h"
 
 static const slm_shape shapes[] = {
-#define SHAPE(name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base)          \
-    {name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base, 0},
+#define SHAPE(name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base, ...)     \
+    {name, architecture, layers, embedding, heads, kv_heads, head_dim, feed_forward, vocab, tied, rope_base, __VA_ARGS__},
 #include "shapes.def"
 #undef SHAPE
 };

@@ -13,6 +13,9 @@
 /* Tiles that are packed between two looks at the work counter: small enough that pages are dropped soon. */
 enum { PACK_TILES = 8 };
 
+/* Rows that a random model's table has at most: a real one is some gigabytes, of which a token touches one row. */
+enum { RANDOM_ROWS = 1024 };
+
 struct binding {
     struct weight *weight;
     const struct gguf_tensor *tensor;   /* NULL: random */
@@ -161,8 +164,10 @@ void bind_table(struct binder *b, struct table *w, uint32_t rows, uint32_t k, co
         b->status = gguf_unsupported(t, b->err);
         return;
     }
-    *w = (struct table){ .rows = rows, .k = k, .type = type, .row_bytes = (size_t)(k / quants[type].block) * quants[type].block_bytes };
     b->parameters += (uint64_t)rows * k;
+    if (b->random && rows > RANDOM_ROWS)
+        rows = RANDOM_ROWS;
+    *w = (struct table){ .rows = rows, .k = k, .type = type, .row_bytes = (size_t)(k / quants[type].block) * quants[type].block_bytes };
     if (t && b->maps) {
         w->data = t->data;
         b->kept = &b->maps[t->part];

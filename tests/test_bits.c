@@ -22,7 +22,8 @@ enum { ARCHITECTURES = sizeof architectures / sizeof *architectures };
 static slm_shape shape_of(const char *architecture)
 {
     return (slm_shape){ .name = "tiny", .architecture = architecture, .layers = 8, .embedding = 64, .heads = 4, .kv_heads = 2,
-                        .head_dim = 32, .feed_forward = 96, .vocab = small.vocab, .tied = true, .rope_base = 10000, .window = 20 };
+                        .head_dim = 32, .feed_forward = 96, .vocab = small.vocab, .tied = true, .rope_base = 10000, .window = 20,
+                        .shared_kv_layers = strcmp(architecture, "gemma3n") ? 0 : 2 };
 }
 
 /* Every cut on every number of threads for the first ones, which stand for the rest: those differ in their kernels alone. */

@@ -303,7 +303,7 @@ static bool check_names(const struct options *o)
     for (int i = 0; i < o->shapes.count; i++) {
         if (find_shape(o->shapes.items[i]))
             continue;
-        char known[512];
+        char known[1024];
         int used = 0;
         const slm_shape *shape;
         for (size_t at = 0; used < (int)sizeof known && (shape = slm_shape_at(at)); at++)
