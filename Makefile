@@ -38,6 +38,7 @@ exists = $(if $(CROSS),0,$(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo
 OPENMP ?= $(shell echo '\#include <omp.h>' | $(CC) -fopenmp -E - >/dev/null 2>&1 && echo 1 || echo 0)
 HWLOC ?= $(call exists,hwloc)
 CJSON ?= $(call exists,libcjson)
+LIBEDIT ?= $(call exists,libedit)
 WERROR ?= 0
 
 # slm.h says which version this is
@@ -86,6 +87,10 @@ FLAGS_tools/slm-bench.c := -I$(BUILD)/gen
 ifeq ($(CJSON),1)
 FLAGS_tools/bench/compare.c := -DSLM_CJSON $(shell $(PKG_CONFIG) --cflags libcjson)
 BENCH_LIBS := $(shell $(PKG_CONFIG) --libs libcjson)
+endif
+ifeq ($(LIBEDIT),1)
+FLAGS_tools/run/line.c := -DSLM_LIBEDIT $(shell $(PKG_CONFIG) --cflags libedit)
+RUN_LIBS := $(shell $(PKG_CONFIG) --libs libedit)
 endif
 FLAGS_lib/par.c := $(OMP)
 # the header's macros and inline functions assert
@@ -146,6 +151,7 @@ deps: ## install the packages that the build and the tests use
 run-demo: $(BUILD)/bin/slm-run
 	@printf '\nWhat is the capital of Japan?\n'
 	@$(BUILD)/bin/slm-run --temp 0 -p 'What is the capital of Japan?'
+	@printf 'To converse with it: %s/bin/slm-run\n' $(BUILD)
 run-check: all tests
 	@scripts/check.sh
 
@@ -173,7 +179,7 @@ bench: $(BUILD)/bin/slm-bench ## measure a small model of random weights (slm-be
 help: ## this list
 	@echo 'Targets:'
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | sort | expand -t18
-	@echo 'Options: OPENMP=0 HWLOC=0 CJSON=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
+	@echo 'Options: OPENMP=0 HWLOC=0 CJSON=0 LIBEDIT=0 WERROR=1 V=1 CC=clang BUILD=dir PREFIX=dir DESTDIR=dir FUZZ_SECONDS=60'
 	@echo 'For another machine: make CROSS=aarch64-linux-gnu- builds all into build/aarch64-linux-gnu'
 clean: ## remove build/
 	rm -rf $(BUILD)
@@ -231,6 +237,7 @@ $(BUILD)/bin/slm-%: $(BUILD)/obj/tools/slm-%.c.o $(COMMON_OBJ) $(BUILD)/lib/libs
 	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LDLIBS) $(TOOL_LIBS) -o $@
 $(BUILD)/bin/slm-bench: private TOOL_LIBS := $(BENCH_LIBS)
 $(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): $(call tool_parts,$(t))))
+$(BUILD)/bin/slm-run: private TOOL_LIBS := $(RUN_LIBS)
 $(BUILD)/bin/slm-run: $(call obj,tools/demo_model.S)
 # slm-bench says which commit its figures come from
 COMMIT = $(shell git describe --always --dirty --exclude '*' 2>/dev/null || echo unknown)
@@ -243,7 +250,7 @@ $(BUILD)/gen/commit.h: FORCE
 $(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(COMMON_OBJ) $(foreach t,$(TOOLS),$(call tool_parts,$(t))) $(BUILD)/sources
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(OMP) $(filter %.o,$^) $(LDFLAGS) $(LDLIBS) $(TEST_LIBS) $(RUN_LIBS) -o $@
 .PHONY: fuzzers
 fuzzers: $(addprefix $(BUILD)/bin/,$(FUZZERS))
 # what the fuzzers share with the tests

@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh build|tests|isa - installs what the build (and the tests, and the emulators of `make check-isa`) need and this machine
-# lacks; silent if that is nothing. Without pkg-config, hwloc or the emulators it goes on; the rest is needed. The tests'
+# lacks; silent if that is nothing. Without pkg-config, hwloc, libedit or the emulators it goes on; the rest is needed. The tests'
 # libraries are $TEST_PKGS.
 set -u
 : "${CC:=gcc}" "${CXX:=g++}" "${PKG_CONFIG:=pkg-config}"
@@ -21,6 +21,7 @@ package() {
 compiles "$CC" stdio.h c || needed="$needed $(package "$CC")"
 program "$PKG_CONFIG" || wanted="$wanted pkg-config"
 [ "${HWLOC:-1}" = 0 ] || library hwloc || wanted="$wanted libhwloc-dev"
+[ "${LIBEDIT:-1}" = 0 ] || library libedit || wanted="$wanted libedit-dev"
 if [ "${1:-build}" != build ]; then
     compiles "$CXX" cstdio c++ || needed="$needed $(package "$CXX")"
     program "$PKG_CONFIG" || needed="$needed pkg-config" wanted=${wanted# pkg-config}

@@ -18,8 +18,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int number)
 {
-    (void)number;
-    interrupted = 1;
+    interrupted = number;
 }
 
 void cli_start(const char *tool)
@@ -37,6 +36,16 @@ void cli_start(const char *tool)
 bool cli_interrupted(void)
 {
     return interrupted;
+}
+
+bool cli_resume(void)
+{
+    if (interrupted && interrupted != SIGINT)
+        return false;
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &action, NULL);
+    interrupted = 0;
+    return true;
 }
 
 void cli_error(const char *format, ...)

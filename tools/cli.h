@@ -55,6 +55,10 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* True after SIGINT or SIGTERM. */
 bool cli_interrupted(void);
 
+/* Forgets a SIGINT, for a tool that stops what it does and goes on; from the first call on, a second SIGINT does not kill either. False
+ * after SIGTERM: the tool is to end. */
+bool cli_resume(void);
+
 /* Opens a model; after a failure that has been reported, NULL. Interrupts stop the loading. */
 slm_model *cli_open_model(const char *path, slm_model_options *options);
 

@@ -1,0 +1,117 @@
+#include "engine.h"
+
+#include <stdlib.h>
+
+int engine_open(struct engine *e, const slm_model *model, const struct settings *settings)
+{
+    *e = (struct engine){.model = model, .settings = settings};
+    slm_session_options o = slm_session_options_default();
+    slm_model_info info = slm_model_info_default();
+    slm_error err;
+    slm_model_get_info(model, &info);
+    o.context = (uint32_t)settings->context;
+    if (o.context == 0) /* as the library chooses it, which tells nobody */
+        o.context = info.context_length && info.context_length < 4096 ? info.context_length : 4096;
+    o.batch = (uint32_t)settings->batch;
+    o.threads = (int)settings->threads;
+    e->context = o.context;
+    if (slm_session_new(model, &o, &e->session, &err)) {
+        cli_error("%s", err.message);
+        return CLI_FAILED;
+    }
+    return CLI_OK;
+}
+
+void engine_free(struct engine *e)
+{
+    slm_session_free(e->session);
+    free(e->held.items);
+}
+
+/* Leaves in the session what it shares with the prompt, but for the last token of that, whose logits are wanted. */
+static slm_status rewind_to(struct engine *e, const struct tokens *prompt, slm_error *err)
+{
+    size_t same = 0, most = e->held.count < prompt->count - 1 ? e->held.count : prompt->count - 1;
+    while (same < most && e->held.items[same] == prompt->items[same])
+        same++;
+    slm_status status = SLM_OK;
+    if (same < e->held.count && slm_sequence_truncate(e->session, 0, same, err)) { /* sliding windows have forgotten what came before */
+        same = 0;
+        status = slm_sequence_truncate(e->session, 0, 0, err);
+    }
+    if (status == SLM_OK)
+        e->held.count = e->reused = same;
+    return status;
+}
+
+/* Decodes the prompt in pieces, so that an interrupt is noticed between them; the last piece goes with the generation. */
+static slm_status generate(struct engine *e, const struct tokens *prompt, slm_sampler *sampler, struct stream *stream, slm_error *err)
+{
+    size_t piece = (size_t)e->settings->batch, done = e->reused, left = prompt->count - done;
+    bool *no_logits = calloc(piece < left ? piece : 1, sizeof *no_logits);
+    slm_status status = no_logits ? SLM_OK : SLM_MEMORY;
+    if (!no_logits)
+        snprintf(err->message, sizeof err->message, "no memory for a batch of %zu tokens; give a smaller -b", piece);
+    while (status == SLM_OK && prompt->count - done > piece && !cli_interrupted()) {
+        slm_batch batch = {.tokens = prompt->items + done, .wants_logits = no_logits, .count = piece};
+        status = slm_decode(e->session, &batch, err);
+        done += piece;
+    }
+    free(no_logits);
+    if (status || cli_interrupted())
+        return status;
+    size_t most = e->settings->predict < 0 ? SIZE_MAX : (size_t)e->settings->predict;
+    return slm_generate(e->session, 0, prompt->items + done, prompt->count - done, sampler, most, e->settings->special, stream_token, stream,
+                        NULL, err);
+}
+
+static enum ending too_long(const struct engine *e, const struct tokens *prompt)
+{
+    slm_model_info info = slm_model_info_default();
+    slm_model_get_info(e->model, &info);
+    cli_error("the context holds %zu tokens, and the prompt has %zu: give a larger one with -c (the model was trained for %u)", e->context,
+              prompt->count, info.context_length);
+    return ENDING_FAILED;
+}
+
+enum ending engine_answer(struct engine *e, const struct tokens *prompt, uint64_t seed, struct stream *stream)
+{
+    slm_error err;
+    e->prompt = prompt->count;
+    e->reused = 0;
+    if (prompt->count > e->context)
+        return too_long(e, prompt);
+    slm_sampler *sampler = settings_sampler(e->settings, e->model, seed);
+    if (!sampler)
+        return ENDING_FAILED;
+    for (size_t i = 0; i < prompt->count; i++) /* repeating the prompt is repetition too */
+        slm_sampler_accept(sampler, prompt->items[i]);
+    e->start = cli_now();
+    slm_status status = rewind_to(e, prompt, &err);
+    if (status == SLM_OK)
+        status = generate(e, prompt, sampler, stream, &err);
+    stream_end(stream);
+    slm_sampler_free(sampler);
+    if (stream->tokens.count == 0)
+        stream->first = stream->last = cli_now();
+    /* the session holds the prompt and what was generated, as far as it came */
+    e->held.count = 0;
+    size_t length = slm_sequence_length(e->session, 0);
+    stream->no_memory |= !tokens_add(&e->held, prompt->items, prompt->count) ||
+                         !tokens_add(&e->held, stream->tokens.items, stream->tokens.count);
+    if (stream->no_memory) { /* what it holds is not known any more */
+        e->held.count = 0;
+        slm_sequence_truncate(e->session, 0, 0, NULL);
+        cli_error("no memory for the generated text");
+        return ENDING_FAILED;
+    }
+    e->held.count = length < e->held.count ? length : e->held.count;
+    if (stream->write_error)
+        return ENDING_WRITE;
+    if (status == SLM_CONTEXT && stream->tokens.count)
+        return ENDING_CONTEXT;
+    if (status)
+        cli_error("%s", err.message);
+    return status ? ENDING_FAILED : cli_interrupted() ? ENDING_INTERRUPTED
+         : (int64_t)stream->tokens.count == e->settings->predict ? ENDING_LENGTH : ENDING_STOP;
+}

@@ -1,0 +1,155 @@
+#include "line.h"
+
+#include "../cli.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#ifdef SLM_LIBEDIT
+#include <histedit.h>
+
+static struct {
+    EditLine *edit;
+    History *history;
+    const char *prompt;
+} terminal;
+
+static char *prompt_of(EditLine *edit)
+{
+    (void)edit;
+    return (char *)terminal.prompt;
+}
+
+bool line_open(void)
+{
+    HistEvent event;
+    setlocale(LC_CTYPE, "");
+    if (MB_CUR_MAX == 1) /* no locale is set: the terminal most likely speaks UTF-8 even so */
+        setlocale(LC_CTYPE, "C.UTF-8");
+    terminal.edit = el_init("slm-run", stdin, stdout, stderr);
+    terminal.history = history_init();
+    if (!terminal.edit || !terminal.history) {
+        line_close();
+        cli_error("no memory for the terminal");
+        return false;
+    }
+    history(terminal.history, &event, H_SETSIZE, 1000);
+    history(terminal.history, &event, H_SETUNIQUE, 1);
+    el_set(terminal.edit, EL_PROMPT, prompt_of);
+    el_set(terminal.edit, EL_EDITOR, "emacs");
+    el_set(terminal.edit, EL_SIGNAL, 1); /* the window's size changes, Ctrl-Z */
+    el_set(terminal.edit, EL_HIST, history, terminal.history);
+    el_source(terminal.edit, NULL); /* ~/.editrc */
+    return true;
+}
+
+void line_close(void)
+{
+    if (terminal.edit)
+        el_end(terminal.edit);
+    if (terminal.history)
+        history_end(terminal.history);
+    terminal.edit = NULL;
+    terminal.history = NULL;
+}
+
+/* A line with its line break, if it has one, valid until the next call. NULL at the end of the input or after a signal. */
+static const char *get_line(const char *prompt, size_t *length)
+{
+    int count = 0;
+    HistEvent event;
+    terminal.prompt = prompt;
+    const char *line = el_gets(terminal.edit, &count);
+    if (!line || count <= 0)
+        return NULL;
+    if (*line != '\n')
+        history(terminal.history, &event, H_ENTER, line);
+    *length = (size_t)count;
+    return line;
+}
+
+#else
+
+static char *buffer;
+static size_t buffer_room;
+
+bool line_open(void)
+{
+    return true;
+}
+
+void line_close(void)
+{
+    free(buffer);
+    buffer = NULL;
+    buffer_room = 0;
+}
+
+static const char *get_line(const char *prompt, size_t *length)
+{
+    fputs(prompt, stdout);
+    fflush(stdout);
+    ssize_t count = getline(&buffer, &buffer_room, stdin);
+    clearerr(stdin); /* a terminal goes on after its end */
+    *length = count > 0 ? (size_t)count : 0;
+    return count > 0 ? buffer : NULL;
+}
+
+#endif
+
+/* Takes `size` bytes off at the end. */
+static void shorten(struct text *text, size_t size)
+{
+    text->length -= size;
+    text->data[text->length] = 0;
+}
+
+static bool ends_in(const struct text *text, size_t begin, const char *end)
+{
+    size_t size = strlen(end);
+    return text->length >= begin + size && memcmp(text->data + text->length - size, end, size) == 0;
+}
+
+/* What stands between the quotation marks; they may have lines of their own. */
+static void unquote(struct text *text, size_t size)
+{
+    size_t begin = size + (text->length > size && text->data[size] == '\n');
+    if (ends_in(text, begin, "\n"))
+        shorten(text, 1);
+    text->length -= begin;
+    memmove(text->data, text->data + begin, text->length + 1);
+}
+
+enum line line_read(struct text *text)
+{
+    static const char quotes[] = "\"\"\"";
+    const size_t size = sizeof quotes - 1;
+    bool quoted = false, more = true;
+    text->length = 0;
+    for (bool first = true; more; first = false) {
+        size_t length = 0;
+        const char *line = get_line(first ? "> " : ". ", &length);
+        if (cli_interrupted())
+            return LINE_INTERRUPTED;
+        if (!line && first)
+            return LINE_END;
+        if (length && line[length - 1] == '\n')
+            length--;
+        if (!text_add(text, line ? line : "", length)) {
+            cli_error("no memory for the line");
+            return LINE_INTERRUPTED;
+        }
+        if (first)
+            quoted = text->length >= size && memcmp(text->data, quotes, size) == 0;
+        more = quoted ? !ends_in(text, size, quotes) : ends_in(text, 0, "\\");
+        if (more != quoted) /* the mark has been read */
+            shorten(text, quoted ? size : 1);
+        more = more && line;
+        if (more && !text_add(text, "\n", 1))
+            more = false;
+    }
+    if (quoted)
+        unquote(text, size);
+    return LINE_TEXT;
+}
