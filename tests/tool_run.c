@@ -13,7 +13,7 @@
 
 const char closed[] = "closed";
 
-static const char *tool_path(const char *name)
+const char *tool_path(const char *name)
 {
     static char path[8192];
     char self[4096] = "";

@@ -18,6 +18,9 @@ extern const char closed[];
 /* How a standard output that takes nothing is made. */
 enum sink { SINK_FILE, SINK_CLOSED, SINK_FULL, SINK_PIPE };
 
+/* Path of a tool, beside the tests or in $SLM_BIN. Static storage. */
+const char *tool_path(const char *name);
+
 /* Runs arguments[0], a tool beside the tests or in $SLM_BIN. `interrupted`: as soon as it has written something. */
 struct result run_full(const char *input, enum sink sink, bool interrupted, const char *const *arguments);
 #define RUN(input, ...) run_full(input, SINK_FILE, false, (const char *const[]){__VA_ARGS__, NULL})
