@@ -12,7 +12,8 @@ enum {
     TILE_ROWS = 16,     /* rows of a packed weight tile */
     ACT_BLOCK = 32,     /* activations that share a scale */
     KV_PAGE = 64,       /* positions in a page of the KV cache */
-    MAX_COLS = 16,      /* no tier takes wider panels than this */
+    PANEL_COLS = 32,    /* no tier takes wider panels of activations than this */
+    MAX_COLS = 16,      /* queries that attend takes at once */
 };
 
 /* Weight types, in the order of quants.def (door 1). */
@@ -77,7 +78,7 @@ typedef void pack_fn(const void *rows_data, size_t row_bytes, int rows, size_t b
 /* Writes row `row` of a tile of k values as floats. */
 typedef void unpack_fn(const void *tile, int row, size_t k, float *out);
 
-/* y[c * y_stride + r] = sum over k of tile[r][k] * x[k][c], for the 16 rows r and `cols` columns c (1..MAX_COLS).
+/* y[c * y_stride + r] = sum over k of tile[r][k] * x[k][c], for the 16 rows r and `cols` columns c (1 .. the tier's cols).
  * Quantized: x is struct act_block [k / 32][x_stride]. Dense: x is float [k][x_stride]. Column c stands at element c.
  * `k` is the row length in values. All 16 rows are written. */
 typedef void linear_fn(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride);
@@ -148,7 +149,7 @@ typedef uint64_t read_fn(const void *data, size_t n);
 
 struct kernels {
     enum isa isa;
-    int cols;                               /* widest panel this tier likes, 1..MAX_COLS */
+    int cols;                               /* widest panel that linear takes, up to PANEL_COLS */
     pack_fn *pack[WEIGHT_TYPES];
     unpack_fn *unpack[WEIGHT_TYPES];
     linear_fn *linear[WEIGHT_TYPES];

@@ -72,7 +72,7 @@ static void tile_panel(const struct pass *p, const struct product *product, uint
         p->kernels->linear[w->type](data, w->k, act, width, (int)width, y, w->rows);
         return;
     }
-    float whole[MAX_COLS * TILE_ROWS]; /* the last tile has rows that y has no place for */
+    float whole[PANEL_COLS * TILE_ROWS]; /* the last tile has rows that y has no place for */
     p->kernels->linear[w->type](data, w->k, act, width, (int)width, whole, TILE_ROWS);
     for (size_t c = 0; c < width; c++)
         memcpy(y + c * w->rows, whole + c * TILE_ROWS, (w->rows - row) * sizeof *y);

@@ -106,12 +106,12 @@ static void check_linear(struct harness *h, const struct dense *d, size_t k, int
 static void linear_dense_case(struct harness *h)
 {
     const struct dense *d = h->arg;
-    for (int cols = 1; cols <= MAX_COLS; cols++)
+    for (int cols = 1; cols <= h->tier->cols; cols++)
         for (size_t k = 0; k < 8; k++)
             check_linear(h, d, k, cols, FLOATS_UNIFORM);
     for (int i = 0; i < 60; i++)
-        check_linear(h, d, (size_t)harness_int(h, 1, 100), harness_int(h, 1, MAX_COLS), i % FLOAT_KINDS);
-    for (int cols = 1; cols <= MAX_COLS; cols += 5)
+        check_linear(h, d, (size_t)harness_int(h, 1, 100), harness_int(h, 1, h->tier->cols), i % FLOAT_KINDS);
+    for (int cols = 1; cols <= h->tier->cols; cols += 5)
         check_linear(h, d, 172, cols, FLOATS_OUTLIERS);
     if (!h->benching)
         return;
@@ -121,7 +121,7 @@ static void linear_dense_case(struct harness *h)
     uint8_t *matrix = calloc(tiles, tile_bytes);
     for (size_t t = 0; matrix && t < tiles; t++)
         memset(matrix + t * tile_bytes, 0x3c, tile_bytes);
-    float *x = harness_input_floats(h, K * MAX_COLS, FLOATS_UNIFORM), y[MAX_COLS * TILE_ROWS];
+    float *x = harness_input_floats(h, K * PANEL_COLS, FLOATS_UNIFORM), y[PANEL_COLS * TILE_ROWS];
     static const int cols[] = {1, 2, 3, 4, 8, 16};
     for (size_t i = 0; matrix && i < sizeof cols / sizeof cols[0]; i++) {
         char label[40];

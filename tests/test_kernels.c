@@ -52,7 +52,7 @@ static void linear_nan(const void *tile, size_t k, const void *x, size_t x_strid
 
 static void linear_without_last_row(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    float whole[MAX_COLS * TILE_ROWS];
+    float whole[PANEL_COLS * TILE_ROWS];
     good.linear[WEIGHT_Q4_0](tile, k, x, x_stride, cols, whole, TILE_ROWS);
     for (int c = 0; c < cols; c++)
         memcpy(y + (size_t)c * y_stride, whole + c * TILE_ROWS, (TILE_ROWS - 1) * sizeof *y);

@@ -5,7 +5,7 @@ LANES_DECLARE(avx2)
 
 void kernels_init_avx2(struct kernels *k)
 {
-    k->cols = 16;
+    k->cols = 32;
     KERNEL_SET_TYPE(k, linear, Q4_0, avx2);
     KERNEL_SET_TYPE(k, linear, Q4_1, avx2);
     KERNEL_SET_TYPE(k, linear, Q5_0, avx2);

@@ -171,7 +171,7 @@ ALWAYS_INLINE void avx2_few_columns(struct avx2_type type, avx2_unpack_fn *unpac
 /* n columns (up to 4) of both halves of a k block: each broadcast of activations serves 16 rows, each vector of weights, read from the
  * first-level cache, n columns; the sums stay in registers. */
 ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_block w[2], const struct act_block *x, int n,
-                                      __m256 acc[MAX_COLS][2])
+                                      __m256 acc[PANEL_COLS][2])
 {
     const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
     const int part = two_scales ? 4 : 8; /* vectors under one scale */
@@ -219,7 +219,7 @@ ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_b
 ALWAYS_INLINE void avx2_many_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k,
                                      const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
-    __m256 acc[MAX_COLS][2];
+    __m256 acc[PANEL_COLS][2];
     for (int c = 0; c < n; c++)
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {

@@ -97,7 +97,7 @@ ALWAYS_INLINE __m256i signed_step(__m256i isum, __m256i magnitude, __m256i sign,
 
 /* n columns (up to 4) of both halves: each broadcast of activations serves 16 rows, each vector of weights n columns. */
 ALWAYS_INLINE void signed_block_columns(const struct signed_block w[2], const struct act_block *x, int n,
-                                        __m256 acc[MAX_COLS][2])
+                                        __m256 acc[PANEL_COLS][2])
 {
     __m256i isum[4][2];
     LAUNDER(w);
@@ -126,7 +126,7 @@ ALWAYS_INLINE void signed_block_columns(const struct signed_block w[2], const st
 ALWAYS_INLINE void signed_many_columns(struct signed_type type, const void *tile, size_t k, const struct act_block *x,
                                        size_t x_stride, int n, float *y, size_t y_stride)
 {
-    __m256 acc[MAX_COLS][2];
+    __m256 acc[PANEL_COLS][2];
     for (int c = 0; c < n; c++)
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {

@@ -163,7 +163,7 @@ ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_bl
 ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k,
                                   const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
-    __m512 acc[MAX_COLS];
+    __m512 acc[PANEL_COLS];
     UNROLL
     for (int c = 0; c < n; c++)
         acc[c] = _mm512_setzero_ps();

@@ -177,7 +177,7 @@ ALWAYS_INLINE void neon_few_columns(enum family family, neon_unpack_fn *unpack, 
 ALWAYS_INLINE void neon_many_columns(enum family family, neon_unpack_fn *unpack, const void *tile, size_t k, int half,
                                      const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
-    float32x4_t acc[MAX_COLS][2];
+    float32x4_t acc[PANEL_COLS][2];
     for (int c = 0; c < n; c++)
         acc[c][0] = acc[c][1] = vdupq_n_f32(0);
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {

@@ -184,7 +184,7 @@ ALWAYS_INLINE void linear_ref(enum family family, ref_decode_fn *decode, const v
                               size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct act_block *blocks = x;
-    float acc[MAX_COLS][TILE_ROWS] = {{0}};
+    float acc[PANEL_COLS][TILE_ROWS] = {{0}};
     for (size_t b = 0; b < k / ACT_BLOCK; b++) {
         for (int r = 0; r < TILE_ROWS; r++) {
             struct ref_row row;
