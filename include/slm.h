@@ -187,11 +187,12 @@ SLM_API bool slm_model_adds_bos(const slm_model *model);
 enum {
     SLM_TOKENIZE_BOS = 1,     /* put the BOS token in front if the model wants one */
     SLM_TOKENIZE_SPECIAL = 2, /* text like "<|end|>" becomes the control token; without it, it is ordinary text */
+    SLM_TOKENIZE_EOS = 4,     /* put the EOS or separator token behind if the model wants one: for texts to embed, not prompts */
 };
 
 /* Turns text into tokens. Writes at most `capacity` ids to `tokens` (may be NULL with capacity 0) and puts the number that
  * the text needs in *count; SLM_LIMIT if that is more than capacity: call again with room. Invalid UTF-8 is accepted.
- * Never more than length + 2 tokens. Thread-safe. */
+ * Never more than length + 2 tokens, unless the vocabulary rewrites text ("t5": a ligature can become several letters). Thread-safe. */
 SLM_API slm_status slm_tokenize(const slm_model *model, const char *text, size_t length, unsigned flags, slm_token *tokens,
                                 size_t capacity, size_t *count, slm_error *err);
 
@@ -206,6 +207,7 @@ typedef struct slm_detokenizer {
     uint8_t pending_length;
     bool started;           /* set after the first token, whose leading space some vocabularies drop */
     bool special;           /* show control tokens as text */
+    bool tight;             /* the next word follows without a space ("bert" vocabularies) */
 } slm_detokenizer;
 
 /* Adds a token and writes the text that became complete, NUL-terminated, to `text` (as much as fits). Returns its length,

@@ -174,7 +174,7 @@ slm_status slm_tokenize(const slm_model *model, const char *text, size_t length,
         return null_argument(err, "slm_tokenize", "text");
     if (!tokens && capacity)
         return null_argument(err, "slm_tokenize", "tokens");
-    if (flags & ~(unsigned)(SLM_TOKENIZE_BOS | SLM_TOKENIZE_SPECIAL))
+    if (flags & ~(unsigned)(SLM_TOKENIZE_BOS | SLM_TOKENIZE_SPECIAL | SLM_TOKENIZE_EOS))
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "slm_tokenize: unknown flags 0x%x", flags);
     if (!model->tokenizer)
         return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "slm_tokenize: a random model has no vocabulary");

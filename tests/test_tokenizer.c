@@ -95,7 +95,7 @@ static int check_records(const struct tokenizer *t, const char *texts, const cha
 }
 
 static const char *const vocabularies[] = {"llama-spm", "phi-3", "llama-bpe", "gpt-2", "smollm", "qwen2", "falcon", "starcoder",
-                                           "deepseek-llm", "deepseek-coder"};
+                                           "deepseek-llm", "deepseek-coder", "bert-bge"};
 
 START_TEST(expected_ids)
 {
@@ -466,7 +466,7 @@ static const struct hostile hostile_files[] = {
     {"fine, no kinds", "llama", NULL, 300, 0, 300, 0, NULL, SLM_OK, ""},
     {"fine, more kinds than tokens", "llama", NULL, 300, 301, 300, 0, NULL, SLM_OK, ""},
     {"no model", NULL, NULL, 300, 0, 300, 0, NULL, SLM_FORMAT, "tokenizer.ggml.model is missing"},
-    {"unknown model", "morse", NULL, 300, 0, 300, 0, NULL, SLM_UNSUPPORTED, "\"morse\" is not supported; known: llama"},
+    {"unknown model", "morse", NULL, 300, 0, 300, 0, NULL, SLM_UNSUPPORTED, "\"morse\" is not supported; known: llama, gpt2, bert, t5"},
     {"unknown splitter", "gpt2", "axe", 300, 0, 0, 20, NULL, SLM_UNSUPPORTED, "\"axe\" is not supported; known: llama-bpe, gpt-2, smollm"},
     {"no tokens", "llama", NULL, 0, 0, 300, 0, NULL, SLM_FORMAT, "tokenizer.ggml.tokens"},
     {"no scores", "llama", NULL, 300, 300, 0, 0, NULL, SLM_FORMAT, "tokenizer.ggml.scores is missing"},

@@ -264,16 +264,24 @@ static int run_logits(slm_model *model)
 /* ---- tokenize */
 
 /* One line of ids. A failure other than that of writing is reported. */
-static bool tokenize_record(const slm_model *model, const char *text, size_t length, slm_token *ids, FILE *out, size_t *total)
+static bool tokenize_record(const slm_model *model, const char *text, size_t length, struct ids *ids, FILE *out, size_t *total)
 {
     slm_error err;
+    unsigned flags = settings.special ? SLM_TOKENIZE_SPECIAL : 0;
     size_t count;
-    if (slm_tokenize(model, text, length, settings.special ? SLM_TOKENIZE_SPECIAL : 0, ids, length + 2, &count, &err)) {
+    slm_status status = slm_tokenize(model, text, length, flags, ids->items, ids->count, &count, &err);
+    if (status == SLM_LIMIT && count > ids->count) {
+        free(ids->items);
+        ids->items = malloc(count * sizeof *ids->items);
+        ids->count = ids->items ? count : 0;
+        status = slm_tokenize(model, text, length, flags, ids->items, ids->count, &count, &err);
+    }
+    if (status) {
         cli_error("%s: %s", settings.records, err.message);
         return false;
     }
     for (size_t i = 0; i < count; i++)
-        fprintf(out, i ? " %d" : "%d", ids[i]);
+        fprintf(out, i ? " %d" : "%d", ids->items[i]);
     putc('\n', out);
     *total += count;
     return !ferror(out);
@@ -283,25 +291,24 @@ static int run_tokenize(slm_model *model)
 {
     size_t size, records = 0, total = 0;
     char *texts = cli_read_file(settings.records, &size);
-    slm_token *ids = texts ? malloc((size + 2) * sizeof *ids) : NULL;
+    struct ids ids = {.items = texts ? malloc((size + 2) * sizeof *ids.items) : NULL}; /* enough for most vocabularies */
+    ids.count = ids.items ? size + 2 : 0;
     int code = CLI_FAILED;
     FILE *out;
-    if (texts && !ids) {
-        cli_error("no memory for the tokens of %zu bytes", size);
-    } else if (ids && (out = open_output())) {
+    if (texts && (out = open_output())) {
         double start = cli_now();
         bool ok = true;
         for (size_t at = 0; ok && at <= size && !cli_interrupted(); records++) {
             const char *end = memchr(texts + at, RECORD_SEPARATOR, size - at);
             size_t length = end ? (size_t)(end - (texts + at)) : size - at;
-            ok = tokenize_record(model, texts + at, length, ids, out, &total);
+            ok = tokenize_record(model, texts + at, length, &ids, out, &total);
             at += length + 1;
         }
         code = close_output(out, cli_interrupted() ? CLI_INTERRUPTED : ok || ferror(out) ? CLI_OK : CLI_FAILED);
         if (code == CLI_OK)
             code = report("records", records, "tokens", total, cli_now() - start);
     }
-    free(ids);
+    free(ids.items);
     free(texts);
     return code;
 }

@@ -14,13 +14,14 @@ static bool repr_char(struct chat *c, struct buffer *b, uint32_t code_point, cha
 {
     char text[16];
     enum unicode_class class = code_point < 0x80 ? UNICODE_LL : unicode_class(code_point);
+    bool prints = class != UNICODE_CONTROL && class != UNICODE_UNASSIGNED && class != UNICODE_SPACE;
     if (code_point == (unsigned char)quote || code_point == '\\')
         snprintf(text, sizeof text, "\\%c", (char)code_point);
     else if (code_point == '\n' || code_point == '\r' || code_point == '\t')
         snprintf(text, sizeof text, "\\%c", code_point == '\n' ? 'n' : code_point == '\r' ? 'r' : 't');
-    else if (code_point < 0x20 || code_point == 0x7f || (code_point < 0x100 && (class == UNICODE_OTHER || class == UNICODE_SPACE)))
+    else if (code_point < 0x20 || code_point == 0x7f || (code_point < 0x100 && !prints))
         snprintf(text, sizeof text, "\\x%02x", code_point);
-    else if (class != UNICODE_OTHER && class != UNICODE_SPACE)
+    else if (prints)
         return buffer_char(c, b, code_point);
     else
         snprintf(text, sizeof text, code_point < 0x10000 ? "\\u%04x" : "\\U%08x", code_point);

@@ -3,49 +3,13 @@
 
 #include "../tokenizer/unicode.h"
 
-struct case_run {
-    uint32_t first, last, step;
-    int32_t delta;
-};
-#include "case_table.h"
-
-static uint32_t convert(uint32_t code_point, const struct case_run *runs, size_t count)
-{
-    size_t low = 0, high = count;
-    while (low < high) { /* the last run that does not begin after it; runs may interleave, so the one before is tried too */
-        size_t middle = (low + high) / 2;
-        if (runs[middle].first <= code_point)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (size_t i = low; i-- > 0 && i + 3 > low;)
-        if (code_point <= runs[i].last && (code_point - runs[i].first) % runs[i].step == 0)
-            return (uint32_t)((int64_t)code_point + runs[i].delta);
-    return code_point;
-}
-
-static uint32_t upper(uint32_t code_point)
-{
-    if (code_point < 0x80)
-        return code_point >= 'a' && code_point <= 'z' ? code_point - 32 : code_point;
-    return convert(code_point, to_upper, sizeof to_upper / sizeof *to_upper);
-}
-
-static uint32_t lower(uint32_t code_point)
-{
-    if (code_point < 0x80)
-        return code_point >= 'A' && code_point <= 'Z' ? code_point + 32 : code_point;
-    return convert(code_point, to_lower, sizeof to_lower / sizeof *to_lower);
-}
-
 bool upper_case(struct chat *c, struct value v, struct value *out)
 {
     const struct string *s = v.as.string;
     struct buffer b = {0};
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
         uint32_t code_point = char_at(s->data, s->length, i);
-        if (code_point == 0xdf ? !buffer_text(c, &b, "SS") : !buffer_char(c, &b, upper(code_point)))
+        if (code_point == 0xdf ? !buffer_text(c, &b, "SS") : !buffer_char(c, &b, unicode_upper(code_point)))
             return false;
     }
     return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
@@ -56,7 +20,7 @@ bool lower_case(struct chat *c, struct value v, struct value *out)
     const struct string *s = v.as.string;
     struct buffer b = {0};
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i))
-        if (!buffer_char(c, &b, lower(char_at(s->data, s->length, i))))
+        if (!buffer_char(c, &b, unicode_lower(char_at(s->data, s->length, i))))
             return false;
     return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
 }
@@ -68,7 +32,7 @@ bool title_case(struct chat *c, struct value v, bool words, struct value *out)
     bool start = true;
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
         uint32_t code_point = char_at(s->data, s->length, i);
-        if (!buffer_char(c, &b, start ? upper(code_point) : lower(code_point)))
+        if (!buffer_char(c, &b, start ? unicode_upper(code_point) : unicode_lower(code_point)))
             return false;
         start = words && (char_is_space(code_point) || (code_point < 0x80 && code_point && strchr("-({[<", (int)code_point)));
     }

@@ -93,6 +93,17 @@ static void put_byte_level(struct sink *sink, struct gguf_str text)
     }
 }
 
+/* In a stream, words of a WordPiece vocabulary follow each other as they are written: no space before . , ! ? and around apostrophes. */
+static void tidy_space(struct sink *sink, struct gguf_str text)
+{
+    if (text.length <= SPACE_MARK_LENGTH || memcmp(text.data, SPACE_MARK, SPACE_MARK_LENGTH))
+        return;
+    const char *word = text.data + SPACE_MARK_LENGTH;
+    bool mark = text.length == SPACE_MARK_LENGTH + 1;
+    sink->drop_space |= sink->state->tight || (mark && memchr(".,!?'", *word, 5));
+    sink->state->tight = mark && *word == '\'';
+}
+
 static void put_token(const struct tokenizer *t, uint32_t token, bool special, struct sink *sink)
 {
     struct gguf_str text = vocab_text(&t->vocab, token);
@@ -105,6 +116,8 @@ static void put_token(const struct tokenizer *t, uint32_t token, bool special, s
         char value = (char)byte;
         put(sink, &value, 1);
     } else if (!t->splitter) {
+        if (sink->state && t->family == &wordpiece_family)
+            tidy_space(sink, text);
         put_sentencepiece(sink, text);
     } else if (kind == TOKEN_USER) {
         put(sink, text.data, text.length);

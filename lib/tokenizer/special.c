@@ -45,13 +45,59 @@ static void sort_by_text(const struct vocab *vocab, uint32_t *ids, uint32_t coun
     }
 }
 
-slm_status special_tokens_open(const struct vocab *vocab, struct special_tokens *special, slm_error *err)
+/* -------------------------------------------------------------------- white space */
+
+static bool contains(struct gguf_str text, const char *part)
+{
+    size_t length = strlen(part);
+    for (size_t i = 0; i + length <= text.length; i++) {
+        size_t n = 0;
+        while (n < length && (text.data[i + n] >= 'A' && text.data[i + n] <= 'Z' ? text.data[i + n] + 32 : text.data[i + n]) == part[n])
+            n++;
+        if (n == length)
+            return true;
+    }
+    return false;
+}
+
+static void set_strips(const struct vocab *vocab, struct special_tokens *special, const char *text, uint8_t strips)
+{
+    for (uint32_t i = 0; i < special->count; i++)
+        if (gguf_str_is(vocab_text(vocab, special->ids[i]), text))
+            special->strips[i] = strips;
+}
+
+/* Models whose tokenizers drop the white space beside special tokens. The metadata can't say so; their names do. */
+static slm_status find_strips(const struct vocab *vocab, const struct gguf *gguf, struct special_tokens *special, slm_error *err)
+{
+    struct gguf_str name = {"", 0}, pre = {"", 0}, arch = {"", 0};
+    TRY(gguf_string(gguf, "general.name", &name, err));
+    TRY(gguf_string(gguf, "general.architecture", &arch, err));
+    TRY(gguf_string(gguf, "tokenizer.ggml.pre", &pre, err));
+    if (contains(pre, "jina-v2-de") || contains(pre, "jina-v2-es") || contains(pre, "jina-v2-code") || contains(arch, "nomic-bert-moe") ||
+        contains(arch, "jina-bert-v3")) {
+        set_strips(vocab, special, "<mask>", STRIPS_BEFORE);
+    } else if (contains(name, "phi-3") || contains(name, "phi3")) {
+        memset(special->strips, STRIPS_AFTER, special->count);
+        set_strips(vocab, special, "<unk>", 0);
+        set_strips(vocab, special, "<s>", 0);
+        set_strips(vocab, special, "<|endoftext|>", 0);
+    } else if (contains(name, "modern-bert")) {
+        set_strips(vocab, special, "[MASK]", STRIPS_BEFORE);
+    }
+    return SLM_OK;
+}
+
+/* -------------------------------------------------------------------- tokens */
+
+slm_status special_tokens_open(const struct vocab *vocab, const struct gguf *gguf, struct special_tokens *special, slm_error *err)
 {
     uint32_t count = 0;
     for (uint32_t id = 0; id < vocab->count; id++)
         count += is_special(vocab, id);
-    *special = (struct special_tokens){.ids = mem_alloc(&vocab->mem, count, sizeof *special->ids)};
-    if (!special->ids)
+    *special = (struct special_tokens){.ids = mem_alloc(&vocab->mem, count, sizeof *special->ids),
+                                       .strips = mem_zalloc(&vocab->mem, count, 1)};
+    if (!special->ids || !special->strips)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for %u special tokens", count);
     for (uint32_t id = 0; id < vocab->count; id++) {
         if (!is_special(vocab, id))
@@ -61,13 +107,13 @@ slm_status special_tokens_open(const struct vocab *vocab, struct special_tokens 
         special->starts[(uint8_t)vocab_text(vocab, id).data[0]] = true;
     }
     sort_by_text(vocab, special->ids, special->count);
-    return SLM_OK;
+    return find_strips(vocab, gguf, special, err);
 }
 
 void special_tokens_close(const mem *m, struct special_tokens *special)
 {
     mem_free(m, special->ids);
-    mem_free(m, special->strips_after);
+    mem_free(m, special->strips);
     *special = (struct special_tokens){0};
 }
 

@@ -7,22 +7,23 @@
 
 /* Properties of a character, as a set of bits: its class, and what the patterns single out besides. */
 enum {
-    IS_OTHER = 1 << 0, IS_LU = 1 << 1, IS_LL = 1 << 2, IS_LT = 1 << 3, IS_LM = 1 << 4, IS_LO = 1 << 5, IS_M = 1 << 6,
+    IS_CONTROL = 1 << 0, IS_LU = 1 << 1, IS_LL = 1 << 2, IS_LT = 1 << 3, IS_LM = 1 << 4, IS_LO = 1 << 5, IS_M = 1 << 6,
     IS_N = 1 << 7, IS_P = 1 << 8, IS_S = 1 << 9, IS_SPACE = 1 << 10,      /* 1 << enum unicode_class */
+    IS_UNASSIGNED = 1 << 11,
     IS_L = IS_LU | IS_LL | IS_LT | IS_LM | IS_LO,
-    IS_BLANK = 1 << 11,         /* U+0020 alone */
-    IS_NEWLINE = 1 << 12,       /* \r \n */
-    IS_ASCII_UPPER = 1 << 13,
-    IS_ASCII_LOWER = 1 << 14,
-    IS_ASCII_DIGIT = 1 << 15,
-    IS_ASCII_PUNCT = 1 << 16,   /* the ASCII characters of P and S */
-    IS_ASCII_SYMBOL = 1 << 17,  /* those of S: $ + < = > ^ ` | ~ */
-    IS_BACKTICK = 1 << 18,
-    IS_SLASH = 1 << 19,
-    IS_SET1 = 1 << 20,          /* in the splitter's own sets of ranges */
-    IS_SET2 = 1 << 21,
-    IS_SET3 = 1 << 22,
-    IS_ANY = 1 << 23            /* every character */
+    IS_BLANK = 1 << 12,         /* U+0020 alone */
+    IS_NEWLINE = 1 << 13,       /* \r \n */
+    IS_ASCII_UPPER = 1 << 14,
+    IS_ASCII_LOWER = 1 << 15,
+    IS_ASCII_DIGIT = 1 << 16,
+    IS_ASCII_PUNCT = 1 << 17,   /* the ASCII characters of P and S */
+    IS_ASCII_SYMBOL = 1 << 18,  /* those of S: $ + < = > ^ ` | ~ */
+    IS_BACKTICK = 1 << 19,
+    IS_SLASH = 1 << 20,
+    IS_SET1 = 1 << 21,          /* in the splitter's own sets of ranges */
+    IS_SET2 = 1 << 22,
+    IS_SET3 = 1 << 23,
+    IS_ANY = 1 << 24            /* every character */
 };
 
 /* A step of a rule: `min` to `max` characters, as many as the rest of the rule allows, that have a property of `want` and none

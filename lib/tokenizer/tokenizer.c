@@ -39,8 +39,13 @@ int byte_token_value(struct gguf_str text)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
-/* The id that a key names; `otherwise` if it is missing or no id of the vocabulary (files use -1 for "none"). */
-static slm_token token_of_key(const struct tokenizer *t, const struct gguf *gguf, const char *key, slm_token otherwise)
+slm_token byte_token_find(const struct vocab *vocab, uint8_t byte)
+{
+    char name[8];
+    return vocab_find(vocab, name, (size_t)snprintf(name, sizeof name, "<0x%02X>", (unsigned)byte));
+}
+
+slm_token token_of_key(const struct tokenizer *t, const struct gguf *gguf, const char *key, slm_token otherwise)
 {
     const struct gguf_kv *kv = gguf_find(gguf, key);
     int64_t id = otherwise;
@@ -49,157 +54,99 @@ static slm_token token_of_key(const struct tokenizer *t, const struct gguf *gguf
     return id >= 0 && id < (int64_t)t->vocab.count ? (slm_token)id : SLM_TOKEN_NONE;
 }
 
+slm_status tokenizer_read_keys(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
+{
+    t->bos = token_of_key(t, gguf, "tokenizer.ggml.bos_token_id", t->bos);
+    t->eos = token_of_key(t, gguf, "tokenizer.ggml.eos_token_id", t->eos);
+    t->unknown = token_of_key(t, gguf, "tokenizer.ggml.unknown_token_id", t->unknown);
+    TRY(gguf_bool(gguf, "tokenizer.ggml.add_bos_token", &t->adds_bos, err));
+    return gguf_bool(gguf, "tokenizer.ggml.add_eos_token", &t->adds_eos, err);
+}
+
 static void add_end(struct tokenizer *t, slm_token token)
 {
     if (token != SLM_TOKEN_NONE && t->end_count < MAX_END_TOKENS && !tokenizer_is_end(t, token))
         t->ends[t->end_count++] = token;
 }
 
-/* Files name one or two of the tokens that end an answer; models trained for chat use others too. Only control tokens count: an
- * ordinary token may spell the same. */
+/* Ids that a file names, one or a list. */
+static void add_ends_of_key(struct tokenizer *t, const struct gguf *gguf, const char *key)
+{
+    const struct gguf_kv *kv = gguf_find(gguf, key);
+    int64_t id;
+    for (uint64_t i = 0; kv && i < kv->count && i < MAX_END_TOKENS; i++)
+        if (gguf_element_i64(kv, i, &id) && id >= 0 && id < (int64_t)t->vocab.count)
+            add_end(t, (slm_token)id);
+}
+
+static bool has_token(const struct tokenizer *t, const char *text)
+{
+    return tokenizer_find(t, text) != SLM_TOKEN_NONE;
+}
+
+/* Files name one or two of the tokens that end an answer; models trained for chat use others too. Texts in <| |> are nothing else and
+ * become control tokens if the file says otherwise; of other texts only control tokens count: an ordinary one may spell the same. */
 static void find_ends(struct tokenizer *t, const struct gguf *gguf)
 {
+    static const char *const keys[] = {
+        "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id", "tokenizer.ggml.eos_token_ids",
+        "tokenizer.ggml.eog_token_ids", "tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.fim_rep_token_id",
+        "tokenizer.ggml.fim_sep_token_id",
+    };
     static const char *const names[] = {
-        "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<end_of_turn>", "<turn|>", "<|endoftext|>",
-        "<|end_of_text|>", "<end_of_utterance>", "</s>", "<eos>", "<EOT>", "[EOT]", "[EOS]",
+        "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>", "<|endoftext|>",
+        "<|end_of_text|>", "<|fim_pad|>", "<|fim_repo|>", "<|repo_name|>", "<|file_sep|>", "<end_of_turn>", "<turn|>",
+        "<|tool_response>", "<end_of_utterance>", "</s>", "<eos>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "[e~[", "<reponame>",
         "<\xef\xbd\x9c" "end" SPACE_MARK "of" SPACE_MARK "sentence" "\xef\xbd\x9c>",
     };
     add_end(t, t->eos);
-    add_end(t, token_of_key(t, gguf, "tokenizer.ggml.eot_token_id", SLM_TOKEN_NONE));
-    add_end(t, token_of_key(t, gguf, "tokenizer.ggml.eom_token_id", SLM_TOKEN_NONE));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        add_ends_of_key(t, gguf, keys[i]);
     /* in this family <|end|> only ends a part of an answer */
-    bool parts = tokenizer_find(t, "<|return|>") != SLM_TOKEN_NONE && tokenizer_find(t, "<|call|>") != SLM_TOKEN_NONE;
+    bool parts = (has_token(t, "<|return|>") && has_token(t, "<|call|>")) || (has_token(t, "<|flush|>") && has_token(t, "<|calls|>"));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         slm_token token = tokenizer_find(t, names[i]);
-        if (token != SLM_TOKEN_NONE && t->vocab.kinds[token] == TOKEN_CONTROL && !(parts && !strcmp(names[i], "<|end|>")))
+        size_t length = strlen(names[i]);
+        if (token == SLM_TOKEN_NONE || (parts && !strcmp(names[i], "<|end|>")))
+            continue;
+        if (!strncmp(names[i], "<|", 2) && !strcmp(names[i] + length - 2, "|>"))
+            t->vocab.kinds[token] = TOKEN_CONTROL;
+        if (t->vocab.kinds[token] == TOKEN_CONTROL)
             add_end(t, token);
     }
 }
 
-/* ---------------------------------------------------------- SentencePiece */
+/* -------------------------------------------------------------------- open */
 
-/* True if no token that text can merge to has a space after something else: then no merge crosses from a word to the next. */
-static bool words_split(const struct vocab *vocab)
-{
-    for (uint32_t id = 0; id < vocab->count; id++) {
-        struct gguf_str text = vocab_text(vocab, id);
-        if (vocab->kinds[id] == TOKEN_CONTROL || vocab->kinds[id] == TOKEN_UNKNOWN || vocab->kinds[id] == TOKEN_BYTE)
-            continue;
-        size_t spaces = 0;
-        while (spaces + SPACE_MARK_LENGTH <= text.length && !memcmp(text.data + spaces, SPACE_MARK, SPACE_MARK_LENGTH))
-            spaces += SPACE_MARK_LENGTH;
-        if (text.length > spaces && memmem(text.data + spaces, text.length - spaces, SPACE_MARK, SPACE_MARK_LENGTH))
-            return false;
-    }
-    return true;
-}
+static const struct tokenizer_family *const families[] = {&sentencepiece_family, &byte_level_family, &wordpiece_family, &unigram_family};
 
-static slm_status open_sentencepiece(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
-{
-    TRY(vocab_read_scores(&t->vocab, gguf, err));
-    t->words_split = words_split(&t->vocab);
-    t->adds_space = true;
-    TRY(gguf_bool(gguf, "tokenizer.ggml.add_space_prefix", &t->adds_space, err));
-    t->adds_bos = true;
-    t->bos = token_of_key(t, gguf, "tokenizer.ggml.bos_token_id", 1);
-    t->eos = token_of_key(t, gguf, "tokenizer.ggml.eos_token_id", 2);
-    t->unknown = token_of_key(t, gguf, "tokenizer.ggml.unknown_token_id", 0);
-    for (int byte = 0; byte < 256; byte++) {
-        char name[8];
-        slm_token token = vocab_find(&t->vocab, name, (size_t)snprintf(name, sizeof name, "<0x%02X>", (unsigned)byte));
-        if (token == SLM_TOKEN_NONE) {
-            char self = (char)byte;
-            token = vocab_find_plain(&t->vocab, &self, 1);
-        }
-        t->bytes[byte] = token != SLM_TOKEN_NONE ? token : t->unknown;
-    }
-    return SLM_OK;
-}
-
-/* ---------------------------------------------------------- byte-level BPE */
-
-/* Names of all splitters for a message, as many as fit. */
-static void list_splitters(char *list, size_t size)
-{
-    size_t at = 0;
-    const struct splitter *splitter;
-    list[0] = 0;
-    for (size_t i = 0; (splitter = splitter_at(i)) && at < size; i++)
-        at += (size_t)snprintf(list + at, size - at, "%s%.*s", i ? ", " : "", (int)strcspn(splitter->names + 1, " "), splitter->names + 1);
-}
-
-static slm_status open_byte_level(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
-{
-    struct gguf_str name = {"default", 7};
-    TRY(gguf_string(gguf, "tokenizer.ggml.pre", &name, err));
-    t->splitter = splitter_find(name.data, name.length);
-    if (!t->splitter) {
-        char list[160];
-        list_splitters(list, sizeof list);
-        return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "tokenizer.ggml.pre \"%.*s\" is not supported; known: %s",
-                    name.length < 40 ? (int)name.length : 40, name.data, list);
-    }
-    TRY(vocab_read_merges(&t->vocab, gguf, err));
-    t->adds_bos = t->splitter->adds_bos;
-    t->bos = token_of_key(t, gguf, "tokenizer.ggml.bos_token_id", SLM_TOKEN_NONE);
-    t->eos = token_of_key(t, gguf, "tokenizer.ggml.eos_token_id", SLM_TOKEN_NONE);
-    t->unknown = token_of_key(t, gguf, "tokenizer.ggml.unknown_token_id", SLM_TOKEN_NONE);
-    for (int byte = 0; byte < 256; byte++) {
-        char text[4];
-        slm_token token = vocab_find_plain(&t->vocab, text, (size_t)utf8_encode(byte_to_char((uint8_t)byte), text));
-        t->bytes[byte] = token != SLM_TOKEN_NONE ? token : t->unknown;
-    }
-    return SLM_OK;
-}
-
-/* ------------------------------------------------------------------- both */
-
-/* In Phi-3's files white space after a special token is dropped; the metadata can't say so. */
-static slm_status find_strips(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
-{
-    static const char *const keep[] = {"<unk>", "<s>", "<|endoftext|>"};
-    struct gguf_str name = {"", 0};
-    TRY(gguf_string(gguf, "general.name", &name, err));
-    bool phi3 = false;
-    for (size_t i = 0; i + 4 <= name.length && !phi3; i++) {
-        size_t dash = name.data[i + 3] == '-';
-        phi3 = (name.data[i] | 32) == 'p' && (name.data[i + 1] | 32) == 'h' && (name.data[i + 2] | 32) == 'i' &&
-               i + 3 + dash < name.length && name.data[i + 3 + dash] == '3';
-    }
-    if (!phi3)
-        return SLM_OK;
-    struct special_tokens *special = &t->special;
-    special->strips_after = mem_alloc(&t->mem, special->count, sizeof *special->strips_after);
-    if (!special->strips_after)
-        return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for %u special tokens", special->count);
-    for (uint32_t i = 0; i < special->count; i++) {
-        special->strips_after[i] = true;
-        for (size_t k = 0; k < sizeof keep / sizeof keep[0]; k++)
-            if (gguf_str_is(vocab_text(&t->vocab, special->ids[i]), keep[k]))
-                special->strips_after[i] = false;
-    }
-    return SLM_OK;
-}
-
-static slm_status open_model(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
+static slm_status find_family(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
 {
     const struct gguf_kv *kv = gguf_find(gguf, "tokenizer.ggml.model");
     if (!kv)
         return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.model is missing: the file has no tokenizer");
     struct gguf_str model = {"", 0};
     TRY(gguf_string(gguf, "tokenizer.ggml.model", &model, err));
-    bool sentencepiece = gguf_str_is(model, "llama");
-    if (!sentencepiece && !gguf_str_is(model, "gpt2"))
-        return fail(err, SLM_UNSUPPORTED, kv->offset, "tokenizer.ggml.model \"%.*s\" is not supported; known: llama, gpt2",
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (gguf_str_is(model, families[i]->model))
+            t->family = families[i];
+    if (!t->family)
+        return fail(err, SLM_UNSUPPORTED, kv->offset, "tokenizer.ggml.model \"%.*s\" is not supported; known: llama, gpt2, bert, t5",
                     model.length < 40 ? (int)model.length : 40, model.data);
-    TRY(vocab_open(&t->mem, gguf, &t->vocab, err));
-    TRY(sentencepiece ? open_sentencepiece(t, gguf, err) : open_byte_level(t, gguf, err));
-    TRY(gguf_bool(gguf, "tokenizer.ggml.add_bos_token", &t->adds_bos, err));
-    t->adds_bos &= t->bos != SLM_TOKEN_NONE;
-    TRY(special_tokens_open(&t->vocab, &t->special, err));
-    TRY(find_strips(t, gguf, err));
-    find_ends(t, gguf);
     return SLM_OK;
+}
+
+static slm_status open_model(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
+{
+    TRY(find_family(t, gguf, err));
+    TRY(vocab_open(&t->mem, gguf, &t->vocab, err));
+    t->bos = t->eos = t->unknown = t->closing = SLM_TOKEN_NONE;
+    TRY(t->family->open(t, gguf, err));
+    t->adds_bos &= t->bos != SLM_TOKEN_NONE;
+    if (t->closing == SLM_TOKEN_NONE && t->adds_eos)
+        t->closing = t->eos;
+    find_ends(t, gguf);
+    return special_tokens_open(&t->vocab, gguf, &t->special, err);
 }
 
 slm_status tokenizer_new(const mem *m, const struct gguf *gguf, struct tokenizer **tokenizer, slm_error *err)
@@ -223,6 +170,8 @@ void tokenizer_free(struct tokenizer *t)
         return;
     mem m = t->mem;
     special_tokens_close(&m, &t->special);
+    trie_close(&m, &t->trie);
+    charsmap_close(&m, &t->charsmap);
     vocab_close(&t->vocab);
     mem_free(&m, t);
 }

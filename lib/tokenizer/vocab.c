@@ -57,8 +57,7 @@ static slm_token find_plain(const struct vocab *vocab, uint32_t hash, const char
     const struct vocab_slot *slot = find_slot(vocab, hash, text, length);
     if (!slot || !slot->id_plus_1)
         return SLM_TOKEN_NONE;
-    uint8_t kind = vocab->kinds[slot->id_plus_1 - 1];
-    return kind == TOKEN_CONTROL || kind == TOKEN_UNKNOWN || kind == TOKEN_BYTE ? SLM_TOKEN_NONE : (slm_token)slot->id_plus_1 - 1;
+    return vocab_is_plain(vocab, slot->id_plus_1 - 1) ? (slm_token)slot->id_plus_1 - 1 : SLM_TOKEN_NONE;
 }
 
 slm_token vocab_find_plain(const struct vocab *vocab, const char *text, size_t length)
@@ -149,36 +148,23 @@ slm_status vocab_open(const mem *m, const struct gguf *gguf, struct vocab *vocab
     return status;
 }
 
-/* Higher scores merge first: maps floats to integers in descending order. NaN comes last. */
-static uint32_t rank_of_score(float score)
-{
-    if (score != score)
-        return UINT32_MAX;
-    score += 0.0f; /* -0 is 0 */
-    uint32_t bits;
-    memcpy(&bits, &score, sizeof bits);
-    return bits >> 31 ? bits : 0x7fffffff - bits;
-}
-
 slm_status vocab_read_scores(struct vocab *v, const struct gguf *gguf, slm_error *err)
 {
     const struct gguf_kv *kv = gguf_find(gguf, "tokenizer.ggml.scores");
     if (!kv)
-        return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.scores is missing: this kind of vocabulary needs them to merge by");
+        return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.scores is missing: this kind of vocabulary needs them");
     if (!kv->is_array || kv->count < v->count)
         return SLM_FORMAT_AT(kv, "tokenizer.ggml.scores has %llu elements for %u tokens", (unsigned long long)kv->count, v->count);
-    v->ranks = mem_alloc(&v->mem, v->count, sizeof *v->ranks);
-    if (!v->ranks)
+    v->scores = mem_alloc(&v->mem, v->count, sizeof *v->scores);
+    if (!v->scores)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for the scores of %u tokens", v->count);
     for (uint32_t i = 0; i < v->count; i++) {
-        float score;
         int64_t integer;
-        if (!gguf_element_f32(kv, i, &score)) {
+        if (!gguf_element_f32(kv, i, &v->scores[i])) {
             if (!gguf_element_i64(kv, i, &integer))
                 return SLM_FORMAT_AT(kv, "tokenizer.ggml.scores must be an array of numbers");
-            score = (float)integer;
+            v->scores[i] = (float)integer;
         }
-        v->ranks[i] = rank_of_score(score);
     }
     return SLM_OK;
 }
@@ -309,12 +295,29 @@ slm_status vocab_read_merges(struct vocab *v, const struct gguf *gguf, slm_error
     return SLM_OK;
 }
 
+bool vocab_words_split(const struct vocab *vocab)
+{
+    static const char mark[] = "\xe2\x96\x81";
+    size_t size = sizeof mark - 1;
+    for (uint32_t id = 0; id < vocab->count; id++) {
+        struct gguf_str text = vocab_text(vocab, id);
+        if (!vocab_is_plain(vocab, id))
+            continue;
+        size_t spaces = 0;
+        while (spaces + size <= text.length && !memcmp(text.data + spaces, mark, size))
+            spaces += size;
+        if (text.length > spaces && memmem(text.data + spaces, text.length - spaces, mark, size))
+            return false;
+    }
+    return true;
+}
+
 void vocab_close(struct vocab *vocab)
 {
     mem_free(&vocab->mem, vocab->texts);
     mem_free(&vocab->mem, vocab->starts);
     mem_free(&vocab->mem, vocab->kinds);
-    mem_free(&vocab->mem, vocab->ranks);
+    mem_free(&vocab->mem, vocab->scores);
     mem_free(&vocab->mem, vocab->slots);
     mem_free(&vocab->mem, vocab->merges);
     *vocab = (struct vocab){.mem = vocab->mem};

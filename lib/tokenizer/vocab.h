@@ -35,7 +35,7 @@ struct vocab {
     char *texts;                    /* one after the other */
     uint32_t *starts;               /* [count + 1] */
     uint8_t *kinds;                 /* [count], enum token_kind */
-    uint32_t *ranks;                /* [count], SentencePiece only: what merges first has the lowest */
+    float *scores;                  /* [count], of SentencePiece and unigram vocabularies */
     struct vocab_slot *slots;       /* hash table of the texts; the first of equal texts is in it */
     uint32_t slot_mask;
     struct vocab_merge *merges;     /* hash table by (left, right), byte-level BPE only */
@@ -58,6 +58,16 @@ slm_token vocab_find_plain(const struct vocab *vocab, const char *text, size_t l
 
 /* What two neighbouring tokens become, or NULL. */
 const struct vocab_merge *vocab_merge(const struct vocab *vocab, uint32_t left, uint32_t right);
+
+/* True for kinds that ordinary text can become: not control, unknown or byte tokens. */
+static inline bool vocab_is_plain(const struct vocab *vocab, uint32_t id)
+{
+    uint8_t kind = vocab->kinds[id];
+    return kind != TOKEN_CONTROL && kind != TOKEN_UNKNOWN && kind != TOKEN_BYTE;
+}
+
+/* True if no plain token has a space (U+2581) after something else: then none goes across from a word to the next. */
+bool vocab_words_split(const struct vocab *vocab);
 
 uint32_t vocab_hash(const char *text, size_t length);
 
