@@ -75,8 +75,9 @@ static void add_merges(struct vocab_build *v, uint64_t *seed)
 static void add_pieces(struct vocab_build *v, uint64_t *seed, bool inner_spaces)
 {
     static const char *const letters[] = {"a", "b", "c", "\xe2\x96\x81", "!", "1", "\n", "\xe3\x81\x82", "\xf0\x9f\x98\x80"};
+    bool unigram = !strcmp(v->model, "t5");
     for (int i = 0; i < 8; i++) /* the last is left to its bytes */
-        add(v, letters[i], 1, -100.0f);
+        add(v, letters[i], 1, unigram ? -20.0f - (float)i * 0.37f : -100.0f);
     for (int made = 0; made < 200;) {
         char text[64] = "";
         for (uint32_t n = 2 + draw(seed) % 4; n; n--)
@@ -86,7 +87,33 @@ static void add_pieces(struct vocab_build *v, uint64_t *seed, bool inner_spaces)
             other += 3;
         if (has(v, text) || (!inner_spaces && strstr(other, "\xe2\x96\x81")))
             continue;
-        add(v, text, 1, -(float)(draw(seed) % 60)); /* equal scores occur */
+        add(v, text, 1, unigram ? -(float)draw(seed) * 1e-8f : -(float)(draw(seed) % 60)); /* equal ones occur in the second */
+        made++;
+    }
+}
+
+/* Texts at the start of words and inside of them. */
+static void add_wordpieces(struct vocab_build *v, uint64_t *seed)
+{
+    static const char *const letters[] = {"a", "b", "e", "u", "1", "\xe3\x81\x82", "\xe1\x84\x92", "\xc3\xa9"};
+    static const char *const marks[] = {"!", "'", ",", ".", "?", "[", "\xe6\xbc\xa2"};
+    char text[64];
+    for (int i = 0; i < 5; i++) {
+        snprintf(text, sizeof text, "\xe2\x96\x81%s", letters[i]);
+        add(v, text, 1, 0);
+        add(v, letters[i], 1, 0);
+    }
+    for (int i = 0; i < 7; i++) {
+        snprintf(text, sizeof text, "\xe2\x96\x81%s", marks[i]);
+        add(v, text, 1, 0);
+    }
+    for (int made = 0; made < 150;) {
+        strcpy(text, draw(seed) % 2 ? "\xe2\x96\x81" : "");
+        for (uint32_t n = 1 + draw(seed) % 4; n; n--)
+            strcat(text, letters[draw(seed) % 8]);
+        if (has(v, text))
+            continue;
+        add(v, text, 1, 0);
         made++;
     }
 }
@@ -113,6 +140,17 @@ struct vocab_build *vocab_build_random(const char *model, const char *pre, uint6
             add(v, text, 6, 0);
         }
         add_pieces(v, &seed, inner_spaces);
+    } else if (!strcmp(model, "t5")) {
+        add(v, "<pad>", 3, 0);
+        add(v, "</s>", 3, 0);
+        add(v, "<unk>", 2, 0);
+        add_pieces(v, &seed, inner_spaces);
+    } else if (!strcmp(model, "bert")) {
+        add(v, "[PAD]", 3, 0);
+        add(v, "[UNK]", 3, 0);
+        add(v, "[CLS]", 3, 0);
+        add(v, "[SEP]", 3, 0);
+        add_wordpieces(v, &seed);
     } else {
         for (int byte = 0; byte < 256; byte++) {
             char text[3];
@@ -141,6 +179,67 @@ void vocab_build_free(struct vocab_build *v)
     free(v);
 }
 
+/* ---------------------------------------------------------------- charsmap */
+
+const char *const vocab_build_rules[][2] = {{"\t", " "}, {"A", "a"}, {"\xc2\xad", ""}, {"\xef\xac\x81", "ab"}, {"\xe3\x80\x80", " "},
+                                            {"B", "  b"}, {"Bc", "c"}, {"a\xcc\x81", "b"}, {"\xe2\x80\xa6", "aaa\xe3\x81\x82"}};
+const size_t vocab_build_rule_count = sizeof vocab_build_rules / sizeof vocab_build_rules[0];
+
+#define UNITS 4096
+
+/* Places the children of the node at `index`, whose text the first `depth` bytes of rules[first] are, and theirs. */
+static void place_children(uint32_t *units, bool *used, uint32_t index, size_t depth, const char *prefix, const uint32_t *values)
+{
+    bool children[256] = {false};
+    for (size_t i = 0; i < vocab_build_rule_count; i++)
+        if (!strncmp(vocab_build_rules[i][0], prefix, depth))
+            children[(uint8_t)vocab_build_rules[i][0][depth]] = true; /* 0: a rule ends here */
+    uint32_t offset = 0, base;
+    for (bool fits = false; !fits;) {
+        base = index ^ ++offset;
+        fits = base < UNITS - 256;
+        for (uint32_t c = 0; c < 256 && fits; c++)
+            fits = !children[c] || !used[base ^ c];
+    }
+    units[index] |= offset << 10 | (children[0] ? 1u << 8 : 0);
+    for (uint32_t c = 0; c < 256; c++)
+        used[base ^ c] |= children[c];
+    for (size_t i = 0; i < vocab_build_rule_count && children[0]; i++)
+        if (strlen(vocab_build_rules[i][0]) == depth && !strncmp(vocab_build_rules[i][0], prefix, depth))
+            units[base] = 1u << 31 | values[i];
+    for (uint32_t c = 1; c < 256; c++) {
+        if (!children[c])
+            continue;
+        char longer[16];
+        memcpy(longer, prefix, depth);
+        longer[depth] = (char)c;
+        units[base ^ c] = c;
+        place_children(units, used, base ^ c, depth + 1, longer, values);
+    }
+}
+
+static void put_charsmap(struct gguf_build *b)
+{
+    static uint32_t units[UNITS];
+    static bool used[UNITS];
+    static uint8_t file[4 + 4 * UNITS + 256];
+    uint32_t values[16], size = 4 * UNITS, texts = 0;
+    memset(units, 0, sizeof units);
+    memset(used, 0, sizeof used);
+    for (size_t i = 0; i < vocab_build_rule_count; i++) {
+        values[i] = texts;
+        strcpy((char *)file + 4 + size + texts, vocab_build_rules[i][1]);
+        texts += (uint32_t)strlen(vocab_build_rules[i][1]) + 1;
+    }
+    used[0] = true;
+    place_children(units, used, 0, 0, "", values);
+    for (int i = 0; i < 4; i++)
+        file[i] = (uint8_t)(size >> 8 * i);
+    for (uint32_t i = 0; i < size; i++)
+        file[4 + i] = (uint8_t)(units[i / 4] >> 8 * (i % 4));
+    gguf_put_array(b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, file, 4 + size + texts);
+}
+
 struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
 {
     struct gguf_build *b = gguf_build_new();
@@ -151,9 +250,21 @@ struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
     gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, v->kinds, v->count);
     if (v->merges)
         gguf_put_strings(b, "tokenizer.ggml.merges", (const char *const *)v->merges, v->merge_count);
-    else
+    else if (strcmp(v->model, "bert"))
         gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->count);
-    gguf_put_u32(b, "tokenizer.ggml.eos_token_id", v->count - VOCAB_SPECIALS);
+    if (strcmp(v->model, "bert"))
+        gguf_put_u32(b, "tokenizer.ggml.eos_token_id", v->count - VOCAB_SPECIALS);
+    if (!strcmp(v->model, "bert")) {
+        gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", 1);
+        gguf_put_u32(b, "tokenizer.ggml.cls_token_id", 2);
+        gguf_put_u32(b, "tokenizer.ggml.seperator_token_id", 3);
+    }
+    if (!strcmp(v->model, "t5")) {
+        gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", v->adds_space);
+        gguf_put_bool(b, "tokenizer.ggml.remove_extra_whitespaces", v->joins_spaces);
+    }
+    if (v->charsmap)
+        put_charsmap(b);
     size_t size;
     uint8_t *file = gguf_build_finish(b, &size);
     mem m;
