@@ -279,9 +279,18 @@ void bind_optional_u32(struct binder *b, uint32_t *value, uint32_t low, uint32_t
     if (!full_key(b, name, key) || !gguf_find(b->gguf, name))
         return;
     uint32_t found = *value;
-    b->status = gguf_u32(b->gguf, name, &found, b->err);
+    const struct gguf_kv *kv = gguf_find(b->gguf, name);
+    int64_t element = 0;
+    if (kv->is_array && gguf_element_i64(kv, 0, &element) && element >= 0 && element <= UINT32_MAX) {
+        found = (uint32_t)element;
+        for (uint64_t i = 1; i < kv->count; i++)
+            if (!gguf_element_i64(kv, i, &element) || element != found)
+                bind_fail_at(b, SLM_UNSUPPORTED, kv->offset, "%s differs from layer to layer, which is not supported here", name);
+    } else {
+        b->status = gguf_u32(b->gguf, name, &found, b->err);
+    }
     if (found < low || found > high)
-        bind_fail_at(b, SLM_FORMAT, gguf_find(b->gguf, name)->offset, "%s is %u, expected %u to %u", name, found, low, high);
+        bind_fail_at(b, SLM_FORMAT, kv->offset, "%s is %u, expected %u to %u", name, found, low, high);
     if (!b->status)
         *value = found;
 }

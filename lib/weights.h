@@ -67,7 +67,7 @@ void bind_optional_vector(struct binder *b, float **v, uint32_t n, const char *f
 void bind_unread(struct binder *b, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Metadata, key under the architecture's prefix ("block_count"). Required: fails if it is missing or outside low..high.
- * Optional: keeps the default that *value holds if it is missing. */
+ * Optional: keeps the default that *value holds if it is missing. An array (one value for each layer) may stand for its one value. */
 void bind_u32(struct binder *b, uint32_t *value, uint32_t low, uint32_t high, const char *key);
 void bind_optional_u32(struct binder *b, uint32_t *value, uint32_t low, uint32_t high, const char *key);
 void bind_optional_f32(struct binder *b, float *value, float low, float high, const char *key);

@@ -71,6 +71,17 @@ START_TEST(rope_none_and_linear)
     bind(&x, b);
     for (int i = 0; i < PAIRS; i++)
         close_to(x.rope.frequency[i], plain(i) / 8);
+    struct rope local;
+    bind_local_rope(&x.binder, &local, &x.rope, 100);
+    for (int i = 0; i < PAIRS; i++) /* another base, not scaled */
+        close_to(local.frequency[i], pow(100, -2.0 * i / DIMENSIONS));
+    unbind(&x);
+
+    b = gguf_build_new();
+    gguf_put_f32(b, "llama.rope.scaling.factor", 0); /* how some files say none */
+    bind(&x, b);
+    for (int i = 0; i < PAIRS; i++)
+        close_to(x.rope.frequency[i], plain(i));
     unbind(&x);
 }
 END_TEST
@@ -122,6 +133,11 @@ START_TEST(rope_divisors)
         close_to(x.rope.frequency[i], plain(i) / one[i]);
         close_to(x.rope.stretched[i], plain(i) / two[i]);
     }
+    struct rope local;
+    bind_local_rope(&x.binder, &local, &x.rope, 10000); /* divided as well */
+    ck_assert(local.original == 100 && local.magnitude == 1.25f && local.table == 1);
+    ck_assert(!memcmp(local.frequency, x.rope.frequency, sizeof(double[PAIRS])));
+    ck_assert(!memcmp(local.stretched, x.rope.stretched, sizeof(double[PAIRS])));
     unbind(&x);
 }
 END_TEST
@@ -138,6 +154,24 @@ START_TEST(rope_refusals)
     bind(&x, b);
     ck_assert_int_eq(x.binder.status, cases[_i].status);
     ck_assert_msg(strstr(x.err.message, cases[_i].says), "%s", x.err.message);
+    unbind(&x);
+}
+END_TEST
+
+/* One value for each layer stands for the value of all, if they are the same. */
+START_TEST(arrays_of_one_value)
+{
+    static const struct { uint32_t values[3]; slm_status status; } cases[] = {
+        { { 7, 7, 7 }, SLM_OK }, { { 7, 7, 8 }, SLM_UNSUPPORTED }, { { 99, 99, 99 }, SLM_FORMAT },
+    };
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_array(b, "llama.attention.head_count", GGUF_U32, cases[_i].values, 3);
+    struct bound x;
+    bind(&x, b);
+    uint32_t heads = 1;
+    bind_u32(&x.binder, &heads, 1, 50, "attention.head_count");
+    ck_assert_int_eq(x.binder.status, cases[_i].status);
+    ck_assert_uint_eq(heads, cases[_i].status ? 1 : 7);
     unbind(&x);
 }
 END_TEST
@@ -207,6 +241,34 @@ START_TEST(missing_tensors)
 }
 END_TEST
 
+/* A Qwen2 without any biases is a model too; without some of them it is damaged (above). */
+START_TEST(biases_are_all_or_none)
+{
+    size_t size;
+    uint8_t *bytes = golden("qwen2", &size);
+    if (!bytes)
+        return;
+    mem m;
+    struct gguf gguf;
+    ck_assert(!mem_init(&m, NULL, NULL) && !gguf_open(&m, bytes, size, &gguf, NULL));
+    int renamed = 0;
+    for (uint64_t t = 0; t < gguf.tensor_count; t++) {
+        const struct gguf_str name = gguf.tensors[t].name;
+        if (name.length > 5 && !memcmp(name.data + name.length - 5, ".bias", 5)) {
+            bytes[name.data - (const char *)bytes] ^= 1;
+            renamed++;
+        }
+    }
+    gguf_close(&gguf);
+    slm_model *model = NULL;
+    slm_error err = { .message = "" };
+    ck_assert_int_ge(renamed, 6);
+    ck_assert_msg(!slm_model_open_memory(bytes, size, NULL, &model, &err), "%s", err.message);
+    slm_model_free(model);
+    free(bytes);
+}
+END_TEST
+
 static void first_logits(slm_model *model, float *out, size_t count)
 {
     slm_session *session = NULL;
@@ -253,7 +315,9 @@ Suite *suite_arch(void)
     tcase_add_test(tc, rope_yarn);
     tcase_add_test(tc, rope_divisors);
     tcase_add_loop_test(tc, rope_refusals, 0, 2);
+    tcase_add_loop_test(tc, arrays_of_one_value, 0, 3);
     tcase_add_test(tc, far_queries);
+    tcase_add_test(tc, biases_are_all_or_none);
     tcase_add_loop_test(tc, missing_tensors, 0, FILES);
     tcase_add_loop_test(tc, file_and_memory, 0, FILES);
     suite_add_tcase(suite, tc);

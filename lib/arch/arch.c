@@ -135,8 +135,10 @@ static double *frequencies(struct binder *b, uint32_t dimensions, float base, co
 static void scale_linear(struct binder *b, double *frequency, uint32_t pairs)
 {
     float factor = 1.0f;
-    bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scale_linear"); /* the older key */
-    bind_optional_f32(b, &factor, 1e-3f, 1e6f, "rope.scaling.factor");
+    bind_optional_f32(b, &factor, 0.0f, 1e6f, "rope.scale_linear"); /* the older key */
+    bind_optional_f32(b, &factor, 0.0f, 1e6f, "rope.scaling.factor");
+    if (factor == 0.0f) /* how some files say none */
+        return;
     for (uint32_t i = 0; i < pairs; i++)
         frequency[i] /= (double)factor;
 }
@@ -168,16 +170,25 @@ static void scale_yarn(struct binder *b, struct rope *rope, double *frequency, u
     rope->magnitude = (float)((double)attention * (growth + 1) / (growth * (double)log_multiplier + 1));
 }
 
-/* LongRoPE, Ding et al. 2024 (arXiv:2402.13753): a divisor for each pair, of which short contexts and long ones have their own. */
-static void scale_longrope(struct binder *b, struct rope *rope, uint32_t dimensions, float base)
+/* Frequencies and, where the file has them, their divisors: one set, with which Llama 3's scaling is worked out in the file; or two,
+ * LongRoPE's (Ding et al. 2024, arXiv:2402.13753), of which short contexts and long ones have their own. Returns rope->frequency, NULL
+ * after a failure. */
+static double *bind_frequencies(struct binder *b, struct rope *rope, uint32_t dimensions, float base)
 {
-    float *short_divisor, *long_divisor;
-    bind_vector(b, &short_divisor, dimensions / 2, "rope_factors_short.weight");
+    float *divisor = NULL, *long_divisor = NULL;
+    double *frequency;
+    if (b->status || !gguf_find_tensor(b->gguf, "rope_factors_long.weight")) {
+        bind_optional_vector(b, &divisor, dimensions / 2, "rope_freqs.weight");
+        rope->frequency = frequency = frequencies(b, dimensions, base, divisor);
+        return frequency;
+    }
+    bind_vector(b, &divisor, dimensions / 2, "rope_factors_short.weight");
     bind_vector(b, &long_divisor, dimensions / 2, "rope_factors_long.weight");
     bind_u32(b, &rope->original, 1, MAX_CONTEXT, "rope.scaling.original_context_length");
     bind_optional_f32(b, &rope->magnitude, 1e-3f, 1e3f, "rope.scaling.attn_factor");
-    rope->frequency = frequencies(b, dimensions, base, short_divisor);
+    rope->frequency = frequency = frequencies(b, dimensions, base, divisor);
     rope->stretched = frequencies(b, dimensions, base, long_divisor);
+    return frequency;
 }
 
 void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float base, bool adjacent)
@@ -188,16 +199,9 @@ void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float b
     snprintf(key, sizeof key, "%s.rope.scaling.type", b->prefix);
     if (!b->status)
         b->status = gguf_string(b->gguf, key, &kind, b->err);
-    if (!b->status && gguf_find_tensor(b->gguf, "rope_factors_long.weight")) {
-        scale_longrope(b, rope, dimensions, base);
+    double *frequency = bind_frequencies(b, rope, dimensions, base);
+    if (!frequency || rope->stretched)
         return;
-    }
-    float *divisor;
-    bind_optional_vector(b, &divisor, dimensions / 2, "rope_freqs.weight"); /* Llama 3's scaling, worked out in the file */
-    double *frequency = frequencies(b, dimensions, base, divisor);
-    if (!frequency)
-        return;
-    rope->frequency = frequency;
     if (gguf_str_is(kind, "linear"))
         scale_linear(b, frequency, dimensions / 2);
     else if (gguf_str_is(kind, "yarn"))
@@ -211,6 +215,6 @@ void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float b
 
 void bind_local_rope(struct binder *b, struct rope *rope, const struct rope *global, float base)
 {
-    *rope = (struct rope){ .table = 1, .pairs = global->pairs, .adjacent = global->adjacent, .magnitude = 1.0f,
-                           .frequency = frequencies(b, 2 * global->pairs, base, NULL) };
+    *rope = (struct rope){ .table = 1, .pairs = global->pairs, .adjacent = global->adjacent, .magnitude = 1.0f };
+    bind_frequencies(b, rope, 2 * global->pairs, base);
 }

@@ -65,7 +65,7 @@ bool bind_is_local(struct binder *b, uint32_t layer, uint32_t period);
  * llama3 (divisors in the tensor rope_freqs.weight) or longrope (in rope_factors_short.weight and rope_factors_long.weight). */
 void bind_rope(struct binder *b, struct rope *rope, uint32_t dimensions, float base, bool adjacent);
 
-/* A second rope, for local layers: another base, never scaled. */
+/* A second rope, for local layers: another base and the same divisors, but neither linear nor yarn. */
 void bind_local_rope(struct binder *b, struct rope *rope, const struct rope *global, float base);
 
 #endif

@@ -15,7 +15,7 @@ static void bind_attention(struct binder *b, const struct decoder *m, struct lay
         bind_matrix(b, &w->v, kv, D, "blk.%u.attn_v.weight", l);
     }
     bind_matrix(b, &w->o, D, q, "blk.%u.attn_output.weight", l);
-    void (*bind_bias)(struct binder *, float **, uint32_t, const char *, ...) = parts & QKV_BIAS ? bind_vector : bind_optional_vector;
+    void (*bind_bias)(struct binder *, float **, uint32_t, const char *, ...) = m->has_bias ? bind_vector : bind_optional_vector;
     bind_bias(b, &w->q_bias, q, "blk.%u.attn_q.bias", l);
     bind_bias(b, &w->k_bias, kv, "blk.%u.attn_k.bias", l);
     bind_bias(b, &w->v_bias, kv, "blk.%u.attn_v.bias", l);
@@ -56,6 +56,15 @@ static void bind_layer(struct binder *b, const struct decoder *m, struct layer *
     bind_feed_forward(b, m, w, l, parts);
 }
 
+/* Whether queries, keys and values have biases: all of them in every layer, or none. Random models have those of their family. */
+static bool has_bias(const struct binder *b, unsigned parts)
+{
+    if (b->random)
+        return parts & QKV_BIAS;
+    return gguf_find_tensor(b->gguf, "blk.0.attn_q.bias") || gguf_find_tensor(b->gguf, "blk.0.attn_k.bias") ||
+           gguf_find_tensor(b->gguf, "blk.0.attn_v.bias");
+}
+
 static void bind_sizes(struct binder *b, struct decoder *m, struct config *c, bool adjacent)
 {
     uint32_t experts = 0;
@@ -63,7 +72,7 @@ static void bind_sizes(struct binder *b, struct decoder *m, struct config *c, bo
     m->eps = 1e-5f;
     c->context = 2048;
     bind_optional_u32(b, &experts, 0, UINT32_MAX, "expert_count");
-    if (experts)
+    if (experts && gguf_find_tensor(b->gguf, "blk.0.ffn_gate_inp.weight"))
         bind_fail(b, SLM_UNSUPPORTED, "mixture-of-experts models are not supported (%s.expert_count is %u)", b->prefix, experts);
     bind_u32(b, &m->layer_count, 1, MAX_LAYERS, "block_count");
     bind_u32(b, &m->D, 1, MAX_WIDTH, "embedding_length");
@@ -75,9 +84,9 @@ static void bind_sizes(struct binder *b, struct decoder *m, struct config *c, bo
     bind_optional_u32(b, &rope_dimensions, 2, m->d, "rope.dimension_count");
     bind_optional_f32(b, &base, 1.0f, 1e12f, "rope.freq_base");
     bind_rope(b, &m->rope, rope_dimensions, base, adjacent);
-    m->attention_scale = 0.0f;
     bind_optional_f32(b, &m->attention_scale, 0.0f, 1e6f, "attention.scale");
-    if (m->attention_scale == 0.0f)
+    m->says_scale = m->attention_scale > 0.0f;
+    if (!m->says_scale)
         m->attention_scale = 1.0f / sqrtf((float)m->d);
 }
 
@@ -85,6 +94,7 @@ bool bind_decoder(struct binder *b, struct decoder *m, struct config *c, bool ad
 {
     *c = (struct config){ 0 };
     bind_sizes(b, m, c, adjacent);
+    m->has_bias = has_bias(b, parts);
     const uint32_t vocab = bind_vocab(b);
     m->layers = bind_alloc(b, m->layer_count, sizeof *m->layers);
     if (!m->layers)

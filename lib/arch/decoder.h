@@ -14,7 +14,7 @@ enum {
     POST_NORMS = 2,     /* post_attention_norm and post_ffw_norm, after them */
     HEAD_NORMS = 4,     /* attn_q_norm and attn_k_norm over each head, */
     WIDE_NORMS = 8,     /* or over all heads at once */
-    QKV_BIAS = 16,      /* attn_q, attn_k and attn_v must have biases; other families' files may */
+    QKV_BIAS = 16,      /* attn_q, attn_k and attn_v have biases in random models; files show it by having them */
     FUSED = 32,         /* attn_qkv holds q, k and v, one below the other; ffn_up holds gate and up */
 };
 
@@ -31,7 +31,9 @@ struct decoder {
     uint32_t D, H, K, d, F;                             /* embedding, heads, KV heads, head size, feed-forward */
     uint32_t layer_count;
     float eps;
-    float attention_scale;                              /* of q k^T: 1/sqrt(d) unless the file says otherwise */
+    float attention_scale;                              /* of q k^T: 1/sqrt(d) unless the file says otherwise, */
+    bool says_scale;                                    /* which it does */
+    bool has_bias;                                      /* of queries, keys and values */
     struct rope rope;
     struct weight embedding, output;                    /* [vocab, D]; output.rows is 0 if it is the embedding */
     float *output_norm;                                 /* [D] */

@@ -38,7 +38,7 @@ static void bind_windows(struct binder *b, struct gemma *m, uint32_t period)
 /* The largest models of Gemma 2 and 3 scale queries by their width per head, which no key of their files says. */
 static void scale_by_width(struct decoder *m, uint32_t layers, uint32_t embedding)
 {
-    if (m->layer_count == layers && m->D == embedding)
+    if (!m->says_scale && m->layer_count == layers && m->D == embedding)
         m->attention_scale = 1.0f / sqrtf((float)(m->D / m->H));
 }
 

@@ -1,30 +1,55 @@
 /* OLMo 2: norms after attention and feed-forward instead of before them, and over all queries and all keys at once.
- * OLMo team 2024 (arXiv:2501.00656). */
+ * OLMo team 2024 (arXiv:2501.00656).
+ *
+ * OLMo 3 (OLMo team 2025) carries the same name in its files, and a window: three local layers, whose rope is never scaled, then a
+ * global one. */
 #include "decoder.h"
+
+enum { LOCAL_PERIOD = 4 };
+
+struct olmo {
+    struct decoder base;
+    struct rope local_rope;         /* OLMo 3 */
+    uint32_t window;                /* positions that local layers see, 0: no layer is local */
+};
 
 static void *load(struct binder *b, struct config *c)
 {
-    struct decoder *m = bind_alloc(b, 1, sizeof *m);
-    return m && bind_decoder(b, m, c, false, POST_NORMS | WIDE_NORMS) ? m : NULL;
+    struct olmo *m = bind_alloc(b, 1, sizeof *m);
+    if (!m || !bind_decoder(b, &m->base, c, false, POST_NORMS | WIDE_NORMS))
+        return NULL;
+    float rope_base = 10000.0f;
+    bind_optional_f32(b, &rope_base, 1.0f, 1e12f, "rope.freq_base");
+    bind_optional_u32(b, &m->window, 0, MAX_CONTEXT, "attention.sliding_window");
+    if (m->window) {
+        bind_local_rope(b, &m->local_rope, &m->base.rope, rope_base);
+        c->ropes = 2;
+    }
+    return m;
 }
 
 /* T tokens; x [T, D] is the residual stream. */
 static void forward(struct pass *p, const void *model)
 {
-    const struct decoder *m = model;
+    const struct olmo *olmo = model;
+    const struct decoder *m = &olmo->base;
     float *x = p->buffer[X], *h = p->buffer[H], *q = p->buffer[Q], *k = p->buffer[K];
 
     rope_positions(p, &m->rope);
+    if (olmo->window)
+        rope_positions(p, &olmo->local_rope);
     embed(p, &m->embedding, x);
     for (uint32_t l = 0; l < m->layer_count; l++) {
         const struct layer *w = &m->layers[l];
+        const bool local = olmo->window && (l + 1) % LOCAL_PERIOD;
+        const struct rope *rope = local ? &olmo->local_rope : &m->rope;
 
         project_qkv(p, m, w, x);                        /* [T, H d], [T, K d], [T, K d] */
         norm(p, q, w->q_norm, m->H * m->d, m->eps, q);
         norm(p, k, w->k_norm, m->K * m->d, m->eps, k);
-        rotate(p, &m->rope, q, m->H, m->d);
-        rotate(p, &m->rope, k, m->K, m->d);
-        attend(p, m, l, 0, 0.0f, h);                    /* [T, D] */
+        rotate(p, rope, q, m->H, m->d);
+        rotate(p, rope, k, m->K, m->d);
+        attend(p, m, l, local ? olmo->window : 0, 0.0f, h); /* [T, D] */
         norm(p, h, w->post_attention_norm, m->D, m->eps, h);
         add(p, x, h, m->D);
 
