@@ -90,6 +90,7 @@ BENCH_LIBS := $(shell $(PKG_CONFIG) --libs libcjson)
 endif
 ifeq ($(LIBEDIT),1)
 FLAGS_tools/run/line.c := -DSLM_LIBEDIT $(shell $(PKG_CONFIG) --cflags libedit)
+FLAGS_tests/test_chat.c := -DSLM_LIBEDIT
 RUN_LIBS := $(shell $(PKG_CONFIG) --libs libedit)
 endif
 FLAGS_lib/par.c := $(OMP)

@@ -364,6 +364,27 @@ static const char *content(const cJSON *json, int message)
     return string(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "messages"), message), "content");
 }
 
+#ifdef SLM_LIBEDIT
+/* Pasted lines are one question, which can be edited and called back. */
+START_TEST(test_editing)
+{
+    struct pty p = PTY("slm-run", "-t", "1", "-q", "--temp", "0");
+    pty_expect(&p, "> ");
+    pty_type(&p, "\033[200~a\r\r\xc3\xa9\r\033[201~");
+    pty_expect(&p, "\xc3\xa9");
+    pty_say(&p, "x\b!", "");
+    pty_say(&p, "\033[A\033[D\033[D?", "");
+    cJSON *json = saved(&p);
+    ck_assert_str_eq(content(json, 0), "a\n\n\xc3\xa9!");
+    ck_assert_str_eq(content(json, 2), "a\n\n?\xc3\xa9!");
+    cJSON_Delete(json);
+    pty_type(&p, "/quit\n");
+    ck_assert_int_eq(pty_end(&p), 0);
+    free(p.out);
+}
+END_TEST
+#endif
+
 START_TEST(test_input)
 {
     struct pty p = PTY("slm-run", "-t", "1", "-q", "--temp", "0", "-n", "3");
@@ -612,6 +633,9 @@ Suite *suite_chat(void)
     tcase_add_test(tc, test_bad_templates);
     tcase_add_test(tc, test_conversation);
     tcase_add_test(tc, test_commands);
+#ifdef SLM_LIBEDIT
+    tcase_add_test(tc, test_editing);
+#endif
     tcase_add_test(tc, test_input);
     tcase_add_test(tc, test_stop);
     tcase_add_test(tc, test_save_and_load);

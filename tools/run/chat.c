@@ -76,8 +76,6 @@ static void answer(struct chat *c)
     slm_text_free(text);
     free(prompt.items);
     stream_free(&stream);
-    if (!cli_resume())
-        c->code = CLI_INTERRUPTED;
 }
 
 static void ask(struct chat *c, const struct text *question)
@@ -247,9 +245,7 @@ int chat(const struct settings *settings, struct engine *engine, struct format *
     }
     if (!settings->quiet)
         greet(&c);
-    if (!cli_resume())
-        c.code = CLI_INTERRUPTED;
-    while (c.code < 0) {
+    while (c.code < 0 && cli_resume()) {
         switch (line_read(&line)) {
         case LINE_TEXT:
             if (line.length && line.data[0] == '/')
@@ -259,8 +255,6 @@ int chat(const struct settings *settings, struct engine *engine, struct format *
             break;
         case LINE_INTERRUPTED:
             puts("\n(/quit or Ctrl-D ends the conversation.)");
-            if (!cli_resume())
-                c.code = CLI_INTERRUPTED;
             break;
         case LINE_END:
             puts("");
@@ -273,5 +267,5 @@ int chat(const struct settings *settings, struct engine *engine, struct format *
     line_close();
     free(line.data);
     conversation_free(&c.conversation);
-    return c.code;
+    return c.code < 0 ? CLI_INTERRUPTED : c.code;
 }

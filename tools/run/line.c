@@ -2,18 +2,67 @@
 
 #include "../cli.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* What is typed during an answer shows at the next prompt. */
+static void set_echo(bool on)
+{
+    struct termios t;
+    if (tcgetattr(STDIN_FILENO, &t) != 0)
+        return;
+    t.c_lflag = on ? t.c_lflag | ECHO : t.c_lflag & ~(tcflag_t)ECHO;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
+}
 
 #ifdef SLM_LIBEDIT
 #include <histedit.h>
+#include <wchar.h>
 
 static struct {
     EditLine *edit;
     History *history;
     const char *prompt;
 } terminal;
+
+/* A terminal that is told to says where pasted text begins and ends; its line breaks then don't end the question. */
+#define PASTE_MODE "\033[?2004"
+#define PASTE_BEGIN "\033[200~"
+#define PASTE_END L"\033[201~"
+
+static unsigned char paste(EditLine *edit, int key)
+{
+    static const wchar_t end[] = PASTE_END;
+    const size_t mark = sizeof end / sizeof *end - 1;
+    wchar_t *text = NULL;
+    size_t length = 0, room = 0;
+    (void)key;
+    do {
+        if (length + 1 >= room) {
+            room = room * 2 + 1024;
+            wchar_t *grown = realloc(text, room * sizeof *text);
+            if (!grown)
+                break;
+            text = grown;
+        }
+        if (el_wgetc(edit, &text[length]) != 1)
+            break;
+        if (text[length] == L'\r')
+            text[length] = L'\n';
+        length++;
+    } while (length < mark || wmemcmp(text + length - mark, end, mark) != 0);
+    bool whole = length >= mark && wmemcmp(text + length - mark, end, mark) == 0;
+    if (whole) {
+        length -= mark;
+        length -= length && text[length - 1] == L'\n'; /* Enter is to be pressed */
+        text[length] = 0;
+        el_winsertstr(edit, text);
+    }
+    free(text);
+    return whole ? CC_REFRESH : CC_ERROR;
+}
 
 static char *prompt_of(EditLine *edit)
 {
@@ -41,13 +90,20 @@ bool line_open(void)
     el_set(terminal.edit, EL_SIGNAL, 1); /* the window's size changes, Ctrl-Z */
     el_set(terminal.edit, EL_HIST, history, terminal.history);
     el_source(terminal.edit, NULL); /* ~/.editrc */
+    el_set(terminal.edit, EL_ADDFN, "slm-paste", "insert what the terminal pastes", paste);
+    el_set(terminal.edit, EL_BIND, PASTE_BEGIN, "slm-paste", NULL);
+    fputs(PASTE_MODE "h", stdout);
     return true;
 }
 
 void line_close(void)
 {
-    if (terminal.edit)
+    set_echo(true);
+    if (terminal.edit) {
+        fputs(PASTE_MODE "l", stdout);
+        fflush(stdout);
         el_end(terminal.edit);
+    }
     if (terminal.history)
         history_end(terminal.history);
     terminal.edit = NULL;
@@ -81,6 +137,7 @@ bool line_open(void)
 
 void line_close(void)
 {
+    set_echo(true);
     free(buffer);
     buffer = NULL;
     buffer_room = 0;
@@ -121,7 +178,7 @@ static void unquote(struct text *text, size_t size)
     memmove(text->data, text->data + begin, text->length + 1);
 }
 
-enum line line_read(struct text *text)
+static enum line read_lines(struct text *text)
 {
     static const char quotes[] = "\"\"\"";
     const size_t size = sizeof quotes - 1;
@@ -152,4 +209,12 @@ enum line line_read(struct text *text)
     if (quoted)
         unquote(text, size);
     return LINE_TEXT;
+}
+
+enum line line_read(struct text *text)
+{
+    set_echo(true);
+    enum line line = read_lines(text);
+    set_echo(false);
+    return line;
 }
