@@ -111,6 +111,8 @@ typedef struct slm_model_options {
     uint64_t memory_budget;     /* refuse with SLM_LIMIT a model whose weights need more bytes; 0: no budget */
     bool vocab_only;            /* read metadata and tokenizer, no weights, which may be of any type and architecture: slm_session_new
                                  * then fails */
+    bool sizes_only;            /* check everything that slm_model_open checks, but take no memory for weights and read none: what
+                                 * slm_model_get_info tells is right, and slm_session_new then fails */
     slm_allocator allocator;    /* all zero: the C library's */
     slm_log_fn *log;            /* NULL: silent */
     void *log_user;
@@ -165,6 +167,66 @@ static inline slm_model_info slm_model_info_default(void)
 
 /* Fills *info, as many bytes of it as info->size says. */
 SLM_API void slm_model_get_info(const slm_model *model, slm_model_info *info);
+
+/* ------------------------------------------------------------------- files */
+
+/* What a GGUF file says of itself, whether or not its model can be run: metadata and tensors. Of a split model any part stands for all.
+ * It stays mapped, and must not change, while it is open. Read-only: any number of threads may use it at once. */
+typedef struct slm_file slm_file;
+
+/* Opens and checks a file. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_LIMIT, SLM_MEMORY. */
+SLM_API slm_status slm_file_open(const char *path, slm_file **file, slm_error *err);
+SLM_API void slm_file_free(slm_file *file);
+
+typedef struct slm_file_info {
+    size_t size;                    /* set by slm_file_info_default() */
+    uint64_t bytes;                 /* of all parts */
+    uint32_t parts;                 /* 1 unless it is split */
+    uint32_t version;               /* of GGUF */
+    size_t metadata_count, tensor_count;
+} slm_file_info;
+static inline slm_file_info slm_file_info_default(void)
+{
+    slm_file_info value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    return value;
+}
+
+/* Fills *info, as many bytes of it as info->size says. */
+SLM_API void slm_file_get_info(const slm_file *file, slm_file_info *info);
+
+/* The index-th key of the metadata ("general.name"), owned by the file; NULL past the last one. */
+SLM_API const char *slm_file_key(const slm_file *file, size_t index);
+
+/* Number of values that a key has: more than 1 in an array only. 0: there is no such key, or its array is empty. */
+SLM_API uint64_t slm_file_length(const slm_file *file, const char *key);
+
+/* The index-th value of a key (0: the only one). A string is owned by the file and not NUL-terminated: its size goes to *length (may be
+ * NULL). A number is any integer or float, or a bool as 0 or 1. NULL, or false, if there is none or it is of the other kind. */
+SLM_API const char *slm_file_string(const slm_file *file, const char *key, uint64_t index, size_t *length);
+SLM_API bool slm_file_number(const slm_file *file, const char *key, uint64_t index, double *value);
+
+typedef struct slm_tensor_info {
+    size_t size;                    /* set by slm_tensor_info_default() */
+    const char *name;               /* owned by the file */
+    const char *type;               /* "Q4_0", static; NULL: not known */
+    bool supported;                 /* the type */
+    uint32_t dims_count;            /* 1 to 4 */
+    uint64_t dims[4];               /* dims[0] is the length of a row; the others, from dims_count on, are 1 */
+    uint64_t bytes;                 /* in the file; 0 if the type is not known */
+    uint32_t part;                  /* of a split model, from 0 */
+} slm_tensor_info;
+static inline slm_tensor_info slm_tensor_info_default(void)
+{
+    slm_tensor_info value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    return value;
+}
+
+/* Fills *info with the index-th tensor, as many bytes of it as info->size says; false past the last one. */
+SLM_API bool slm_file_tensor(const slm_file *file, size_t index, slm_tensor_info *info);
 
 /* -------------------------------------------------------------- vocabulary */
 

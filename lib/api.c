@@ -117,7 +117,7 @@ void slm_model_get_info(const slm_model *model, slm_model_info *info)
         .layers = c->layers,
         .heads = c->heads,
         .kv_heads = c->kv_heads,
-        .vocab_size = model->arch ? c->vocab : model->tokenizer ? tokenizer_size(model->tokenizer) : 0,
+        .vocab_size = c->vocab ? c->vocab : model->tokenizer ? tokenizer_size(model->tokenizer) : 0,
         .parameters = model->parameters,
         .layer_parameters = model->layer_parameters,
         .late_parameters = model->late_parameters,

@@ -114,7 +114,7 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
     model->arena_bytes = binder_bytes(b);
     TRY(check_budget(model, options, b->err));
     sum_up(model, b);
-    if (options->vocab_only) { /* a random model of which only the sizes are asked for */
+    if (options->sizes_only || options->vocab_only) { /* of a random model: it has no vocabulary, but sizes */
         model->arch = NULL;
         return SLM_OK;
     }
@@ -130,7 +130,7 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
 
 static slm_status check_vocab(const slm_model *model, slm_error *err)
 {
-    if (model->tokenizer && model->arch && tokenizer_size(model->tokenizer) > model->config.vocab)
+    if (model->tokenizer && tokenizer_size(model->tokenizer) > model->config.vocab)
         return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "the vocabulary has %u tokens, the embedding only %u rows",
                     tokenizer_size(model->tokenizer), model->config.vocab);
     return SLM_OK;

@@ -229,7 +229,7 @@ END_TEST
 
 /* An allocator that refuses the n-th block, and counts what is out. */
 struct counter {
-    size_t calls, fail_at, live;
+    size_t calls, fail_at, live, largest;
 };
 
 static void *counted_alloc(void *user, size_t size, size_t alignment)
@@ -239,6 +239,7 @@ static void *counted_alloc(void *user, size_t size, size_t alignment)
         return NULL;
     void *p = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     c->live += p != NULL;
+    c->largest = size > c->largest ? size : c->largest;
     return p;
 }
 
@@ -268,6 +269,93 @@ START_TEST(split_out_of_memory)
         ck_assert_int_eq(slm_model_open(part_path("m", 2, PARTS), &o, &model, NULL), SLM_MEMORY);
         ck_assert(c.live == 0 && model == NULL);
     }
+    free(bytes);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ what a file says of itself */
+
+START_TEST(file_of_parts)
+{
+    size_t size, length;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    write_parts("m", bytes, size, NULL);
+    slm_file *file = NULL;
+    slm_error err = {.message = ""};
+    ck_assert_msg(!slm_file_open(part_path("m", 2, PARTS), &file, &err), "%s", err.message);
+    slm_file_info info = slm_file_info_default();
+    slm_file_get_info(file, &info);
+    uint64_t all = 0;
+    for (int p = 1; p <= PARTS; p++) {
+        size_t part;
+        free(read_file(part_path("m", p, PARTS), &part));
+        all += part;
+    }
+    ck_assert(info.parts == PARTS && info.version == 3 && info.bytes == all && info.tensor_count == 11);
+
+    double value = -1;
+    ck_assert(slm_file_number(file, "llama.embedding_length", 0, &value) && value == 32);
+    ck_assert(slm_file_number(file, "tokenizer.ggml.scores", 260, &value) && value == -1); /* "a" */
+    ck_assert(!slm_file_number(file, "tokenizer.ggml.scores", 261, &value));
+    ck_assert(!slm_file_number(file, "general.name", 0, &value) && !slm_file_number(file, "none", 0, &value));
+    ck_assert(!memcmp(slm_file_string(file, "general.name", 0, &length), "tiny", 4) && length == 4);
+    ck_assert(!memcmp(slm_file_string(file, "tokenizer.ggml.tokens", 1, NULL), "<s>", 3));
+    ck_assert(!slm_file_string(file, "tokenizer.ggml.tokens", 261, NULL) && !slm_file_string(file, "llama.block_count", 0, NULL));
+    ck_assert(slm_file_length(file, "tokenizer.ggml.tokens") == 261 && slm_file_length(file, "none") == 0);
+    size_t keys = 0, tensors = 0;
+    for (const char *key; (key = slm_file_key(file, keys)); keys++)
+        ck_assert(slm_file_length(file, key) > 0);
+    ck_assert_uint_eq(keys, info.metadata_count);
+
+    slm_tensor_info t = slm_tensor_info_default();
+    for (; slm_file_tensor(file, tensors, &t); tensors++)
+        if (!strcmp(t.name, "blk.0.ffn_down.weight")) /* the 11th of the model: in the second part */
+            ck_assert(!strcmp(t.type, "Q8_0") && t.supported && t.dims_count == 2 && t.dims[0] == 64 && t.dims[1] == 32 &&
+                      t.dims[2] == 1 && t.bytes == 32 * 2 * 34 && t.part == 1);
+    ck_assert_uint_eq(tensors, info.tensor_count);
+    slm_file_free(file);
+    slm_file_free(NULL);
+
+    ck_assert_int_eq(slm_file_open("/no/such/file.gguf", &file, &err), SLM_IO);
+    ck_assert_ptr_null(file);
+    ck_assert_int_eq(slm_file_open(NULL, &file, &err), SLM_INVALID);
+    ck_assert(!slm_file_key(NULL, 0) && !slm_file_length(NULL, "x") && !slm_file_tensor(NULL, 0, &t));
+    free(bytes);
+}
+END_TEST
+
+/* The sizes of a model that is not loaded are those of one that is. */
+START_TEST(sizes_without_weights)
+{
+    size_t size;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    slm_model_options o = slm_model_options_default();
+    slm_model_info full = slm_model_info_default(), sizes = slm_model_info_default();
+    slm_model *loaded = NULL, *model = NULL;
+    slm_session *session = NULL;
+    slm_error err = {.message = ""};
+    struct counter c = {0};
+    o.allocator = (slm_allocator){counted_alloc, counted_free, &c};
+    o.sizes_only = true;
+    ck_assert_msg(!slm_model_open_memory(bytes, size, &o, &model, &err), "%s", err.message);
+    ck_assert(!slm_model_open_memory(bytes, size, NULL, &loaded, &err));
+    slm_model_get_info(loaded, &full);
+    slm_model_get_info(model, &sizes);
+    ck_assert(sizes.weight_bytes == full.weight_bytes && sizes.parameters == full.parameters && sizes.vocab_size == full.vocab_size);
+    ck_assert(!strcmp(sizes.type, full.type) && sizes.layers == 1 && sizes.decode_bytes == full.decode_bytes);
+    ck_assert_uint_lt(c.largest, full.weight_bytes);
+    ck_assert_int_eq(slm_session_new(model, NULL, &session, &err), SLM_INVALID);
+    slm_token token;
+    size_t count;
+    ck_assert(!slm_tokenize(model, "a", 1, 0, &token, 1, &count, &err) || err.status == SLM_LIMIT);
+    slm_model_free(model);
+    slm_model_free(loaded);
+    free(bytes);
+
+    /* what can't be loaded is refused all the same */
+    bytes = tiny_model(&(struct tiny_options){.leave_out = "blk.0.ffn_up.weight"}, &size);
+    ck_assert_int_eq(slm_model_open_memory(bytes, size, &o, &model, &err), SLM_FORMAT);
+    ck_assert_msg(strstr(err.message, "blk.0.ffn_up.weight"), "%s", err.message);
     free(bytes);
 }
 END_TEST
@@ -401,6 +489,8 @@ Suite *suite_files(void)
     tcase_add_test(tc, split_missing_and_damaged);
     tcase_add_test(tc, split_from_memory);
     tcase_add_test(tc, split_out_of_memory);
+    tcase_add_test(tc, file_of_parts);
+    tcase_add_test(tc, sizes_without_weights);
     suite_add_tcase(suite, tc);
     tc = tcase_create("unknown");
     tcase_add_loop_test(tc, unknown_tensors, 0, 4);
