@@ -142,6 +142,9 @@ static slm_status fill(slm_model *model, const struct gguf *gguf, struct map *ma
     TRY(read_names(model, gguf, err));
     if (!random)
         TRY(tokenizer_new(&model->mem, gguf, &model->tokenizer, err));
+    if (!random && tokenizer_guesses_splitter(model->tokenizer) && model->log)
+        model->log(model->log_user, SLM_LOG_WARNING, "the file has no tokenizer.ggml.pre: text is split as \"default\", answers may be "
+                   "worse; convert the model again");
     if (options->vocab_only && !random)
         return SLM_OK;
     TRY(find_arch(model, gguf, err));

@@ -166,26 +166,31 @@ static slm_status encode_byte_level(struct encoder *e, const char *text, size_t 
     return split_text(&e->t->mem, e->t->splitter, text + start, end - start, split_word, e, e->err);
 }
 
-/* Names of all splitters for a message, as many as fit. */
+/* Names of the splitters for a message, as many as fit. */
 static void list_splitters(char *list, size_t size)
 {
     size_t at = 0;
     const struct splitter *splitter;
-    list[0] = 0;
-    for (size_t i = 0; (splitter = splitter_at(i)) && at < size; i++)
-        at += (size_t)snprintf(list + at, size - at, "%s%.*s", i ? ", " : "", (int)strcspn(splitter->names + 1, " "), splitter->names + 1);
+    for (size_t i = 0; (splitter = splitter_at(i)); i++) {
+        size_t length = strcspn(splitter->names + 1, " ");
+        bool fits = at + length + sizeof ", ..." < size;
+        at += (size_t)snprintf(list + at, size - at, "%s%.*s", i ? ", " : "", fits ? (int)length : 3, fits ? splitter->names + 1 : "...");
+        if (!fits)
+            break;
+    }
 }
 
 static slm_status open_byte_level(struct tokenizer *t, const struct gguf *gguf, slm_error *err)
 {
     struct gguf_str name = {"default", 7};
     TRY(gguf_string(gguf, "tokenizer.ggml.pre", &name, err));
+    t->guesses_splitter = !gguf_find(gguf, "tokenizer.ggml.pre");
     t->splitter = splitter_find(name.data, name.length);
     if (!t->splitter) {
-        char list[160];
+        char list[170];
         list_splitters(list, sizeof list);
         return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "tokenizer.ggml.pre \"%.*s\" is not supported; known: %s",
-                    name.length < 40 ? (int)name.length : 40, name.data, list);
+                    name.length < 24 ? (int)name.length : 24, name.data, list);
     }
     TRY(vocab_read_merges(&t->vocab, gguf, err));
     t->adds_bos = t->splitter->adds_bos;

@@ -49,6 +49,7 @@ struct tokenizer {
     uint32_t end_count;
     slm_token bytes[256];           /* the token of each byte, or `unknown` */
     float unknown_score;            /* unigram */
+    bool guesses_splitter;
     bool adds_bos, adds_eos;
     bool adds_space;                /* text begins with a space that was not written */
     bool words_split;               /* no token has a space after something else, so words are encoded one by one */

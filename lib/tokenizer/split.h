@@ -23,7 +23,8 @@ enum {
     IS_SET1 = 1 << 21,          /* in the splitter's own sets of ranges */
     IS_SET2 = 1 << 22,
     IS_SET3 = 1 << 23,
-    IS_ANY = 1 << 24            /* every character */
+    IS_SET4 = 1 << 24,
+    IS_ANY = 1 << 25            /* every character */
 };
 
 /* A step of a rule: `min` to `max` characters, as many as the rest of the rule allows, that have a property of `want` and none

@@ -26,33 +26,55 @@ static const struct split_pass gpt2 = {{
     SPACES,
 }};
 
-/* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
-#define LLAMA3_RULES(digits) {{                                                \
+/* (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * letters: \p{L}, and what else makes words; digits: the most that stand together; after: what follows symbols; newlines: the most that
+ * end white space. */
+#define WORD_RULES(letters, digits, symbols, newlines) {{                      \
     {.suffix = SPLIT_SUFFIX_ANY_CASE},                                         \
-    RULE(MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_N), MANY(IS_L, 0)),              \
+    RULE(MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_N), MANY(letters, 0)),           \
     RULE(REPEAT(IS_N, 1, digits)),                                             \
-    SYMBOLS_AND(IS_NEWLINE),                                                   \
-    SPACES_TO_NEWLINE,                                                         \
+    symbols,                                                                   \
+    RULE(ANY_OF(IS_SPACE, 0), REPEAT(IS_NEWLINE, 1, newlines)),                \
     SPACES_BEFORE_TEXT,                                                        \
     SPACES,                                                                    \
 }}
-static const struct split_pass llama3 = LLAMA3_RULES(3);
-static const struct split_pass qwen2 = LLAMA3_RULES(1);
+#define SYMBOLS(deny) RULE(MAYBE(IS_BLANK, 0), MANY(IS_ANY, IS_SPACE | IS_L | IS_N | (deny)))
+static const struct split_pass llama3 = WORD_RULES(IS_L, 3, SYMBOLS_AND(IS_NEWLINE), SPLIT_MANY);
+static const struct split_pass qwen2 = WORD_RULES(IS_L, 1, SYMBOLS_AND(IS_NEWLINE), SPLIT_MANY);
+/* the letters [\p{L}\p{M}], which symbols are not */
+static const struct split_pass qwen35 = WORD_RULES(IS_L | IS_M, 1, RULE(MAYBE(IS_BLANK, 0), MANY(IS_ANY, IS_SPACE | IS_L | IS_M | IS_N),
+                                                                        ANY_OF(IS_NEWLINE, 0)), SPLIT_MANY);
+/* \s*[\r\n] */
+static const struct split_pass bailing = WORD_RULES(IS_L, 1, SYMBOLS_AND(IS_NEWLINE), 1);
+/* the symbols  ?[^\s\p{L}\p{N}\r\n]+ */
+static const struct split_pass seed_coder = WORD_RULES(IS_L, 1, SYMBOLS(IS_NEWLINE), SPLIT_MANY);
 
-/* Words cut where upper case follows lower case, as these models' files of the GGUF world are read: only A-Z and a-z have case.
- * [^\r\n\p{L}\p{N}]?(\p{L} but a-z)*(\p{L} but A-Z)+|[^\r\n\p{L}\p{N}]?(\p{L} but a-z)+(\p{L} but A-Z)*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*
- * |\s*[\r\n]+|\s+(?!\S)|\s+ */
-#define CASED_RULES(digits, after) {{                                          \
-    {.steps = {MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_N), ANY_OF(IS_L, IS_ASCII_LOWER), MANY(IS_L, IS_ASCII_UPPER)}, .suffix = after}, \
-    {.steps = {MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_N), MANY(IS_L, IS_ASCII_LOWER), ANY_OF(IS_L, IS_ASCII_UPPER)}, .suffix = after}, \
+/* [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?
+ * [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*
+ * |\s*[\r\n]+|\s+(?!\S)|\s+
+ * letters: what makes words; of them `small` begins no word in which others follow, `large` ends none. */
+#define CASED_RULES(letters, small, large, digits, after) {{                   \
+    {.steps = {MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_N), ANY_OF(letters, small), MANY(letters, large)}, .suffix = after}, \
+    {.steps = {MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_N), MANY(letters, small), ANY_OF(letters, large)}, .suffix = after}, \
     RULE(REPEAT(IS_N, 1, digits)),                                             \
     SYMBOLS_AND(IS_NEWLINE | IS_SLASH),                                        \
     SPACES_TO_NEWLINE,                                                         \
     SPACES_BEFORE_TEXT,                                                        \
     SPACES,                                                                    \
 }}
-static const struct split_pass tekken = CASED_RULES(1, SPLIT_NO_SUFFIX);
-static const struct split_pass gpt4o = CASED_RULES(3, SPLIT_SUFFIX_ANY_CASE);
+static const struct split_pass youtu = CASED_RULES(IS_L | IS_M, IS_LL, IS_LU | IS_LT, 1, SPLIT_SUFFIX_ANY_CASE);
+/* As these models' files of the GGUF world are read only A-Z and a-z have case, and marks are no letters. */
+static const struct split_pass tekken = CASED_RULES(IS_L, IS_ASCII_LOWER, IS_ASCII_UPPER, 1, SPLIT_NO_SUFFIX);
+static const struct split_pass gpt4o = CASED_RULES(IS_L, IS_ASCII_LOWER, IS_ASCII_UPPER, 3, SPLIT_SUFFIX_ANY_CASE);
+static const struct split_pass granite_embedding = CASED_RULES(IS_L | IS_M, IS_ASCII_LOWER, IS_ASCII_UPPER, 3, SPLIT_SUFFIX_ANY_CASE);
+
+/*  ?[^(\s|.,!?…。，、।۔،)]+ */
+static const struct split_pass bloom = {{RULE(MAYBE(IS_BLANK, 0), MANY(IS_ANY, IS_SPACE | IS_SET1))}};
+static const struct split_range bloom_ranges[] = {
+    {0x21, 0x21, IS_SET1}, {0x28, 0x29, IS_SET1}, {0x2c, 0x2c, IS_SET1}, {0x2e, 0x2e, IS_SET1}, {0x3f, 0x3f, IS_SET1},
+    {0x7c, 0x7c, IS_SET1}, {0x60c, 0x60c, IS_SET1}, {0x6d4, 0x6d4, IS_SET1}, {0x964, 0x964, IS_SET1}, {0x2026, 0x2026, IS_SET1},
+    {0x3001, 0x3002, IS_SET1}, {0xff0c, 0xff0c, IS_SET1}, {0, 0, 0}
+};
 
 /* single steps of sequences */
 static const struct split_pass digit = {{RULE(ONE(IS_N, 0))}};                  /* \p{N} */
@@ -76,6 +98,28 @@ static const struct split_pass deepseek3 = {{
 }};
 /* [一-龥぀-ゟ゠-ヿ]+ */
 static const struct split_range deepseek3_ranges[] = {{0x3040, 0x30ff, IS_SET1}, {0x4e00, 0x9fa5, IS_SET1}, {0, 0, 0}};
+
+/* the same with its last two alternatives and symbols alone: | ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+ */
+static const struct split_pass spark = {{
+    RULE(ONE(IS_ASCII_PUNCT, 0), MANY(IS_ASCII_UPPER | IS_ASCII_LOWER, 0)),
+    RULE(MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_P | IS_S), MANY(IS_L | IS_M, 0)),
+    RULE(MAYBE(IS_BLANK, 0), MANY(IS_P | IS_S, 0)),
+    RULE(ONE(IS_NEWLINE, 0)),
+    SPACES_BEFORE_TEXT,
+    SPACES,
+}};
+
+/* [가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+ */
+static const struct split_pass youtu_scripts = {{RULE(MANY(IS_SET1, 0)), RULE(MANY(IS_SET2, 0)), RULE(MANY(IS_SET3, 0)), RULE(MANY(IS_SET4, 0))}};
+static const struct split_range youtu_ranges[] = {
+    {0x2014, 0x2014, IS_SET2}, {0x2018, 0x2019, IS_SET2}, {0x201c, 0x201d, IS_SET2}, {0x2026, 0x2026, IS_SET2}, {0x3001, 0x303f, IS_SET2},
+    {0x3040, 0x30ff, IS_SET4}, {0x3105, 0x312f, IS_SET3}, {0x3131, 0x318e, IS_SET1}, {0x4e00, 0x9fa5, IS_SET4}, {0xac00, 0xd7a3, IS_SET1},
+    {0xfe30, 0xfe4f, IS_SET2}, {0xff01, 0xff01, IS_SET2}, {0xff0c, 0xff0c, IS_SET2}, {0xff1a, 0xff1b, IS_SET2}, {0, 0, 0}
+};
+
+/* [^\n]+|[\n]+ */
+static const struct split_pass lines = {{RULE(MANY(IS_ANY, IS_SET1)), RULE(MANY(IS_SET1, 0))}};
+static const struct split_range line_feed[] = {{'\n', '\n', IS_SET1}, {0, 0, 0}};
 
 /* \s?[A-Za-zµÀ-ÖØ-öø-ƺ...]+, \s?[!-/:-~！-／：-～‘-‟　-。]+, \s+$, [一-龥ࠀ-一가-\ud7ff]+: sets 1, 2 and 3 */
 static const struct split_pass deepseek_letters = {{RULE(MAYBE(IS_SPACE, 0), MANY(IS_SET1, 0))}};
@@ -119,18 +163,28 @@ static const struct splitter splitters[] = {
      .whole_words = true, .adds_bos = true},
     {.names = " gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe gigachat "
               "a.x-4.0 mellum modern-bert trillion granite-docling exaone4 ", .passes = {&gpt2}},
-    {.names = " smollm starcoder refact command-r codeshell exaone minerva-7b mellum2 ", .passes = {&digit, &gpt2}},
+    {.names = " smollm starcoder refact granite command-r codeshell exaone minerva-7b mellum2 ", .passes = {&digit, &gpt2}},
     {.names = " default ", .passes = {&punctuation_but_backtick, &gpt2, &digits, &three_ascii_digits}},
     {.names = " falcon ", .passes = {&punctuation, &gpt2, &three_ascii_digits}},
     {.names = " dbrx smaug-bpe chatglm-bpe glm4 ", .passes = {&llama3}},
     {.names = " qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo f2llmv2 ", .passes = {&qwen2}},
+    {.names = " qwen35 ", .passes = {&qwen35}},
     {.names = " tekken ", .passes = {&tekken}, .whole_words = true, .adds_bos = true},
-    {.names = " gpt-4o llama4 kanana2 minimax-m2 ", .passes = {&gpt4o}},
+    {.names = " gpt-4o llama4 kanana2 minimax-m2 talkie ", .passes = {&gpt4o}},
     {.names = " deepseek-llm ", .ranges = deepseek_ranges,
      .passes = {&newline, &deepseek_letters, &deepseek_symbols, &last_spaces, &set3, &digits}},
     {.names = " deepseek-coder ", .passes = {&newline, &spaced_letters, &spaced_punctuation, &set3, &digit},
      .ranges = deepseek_coder_ranges},
-    {.names = " deepseek-v3 hunyuan-dense joyai-llm ", .passes = {&three_digits, &set1, &deepseek3}, .ranges = deepseek3_ranges},
+    {.names = " deepseek-v3 hunyuan-dense joyai-llm hy_v4 ", .passes = {&three_digits, &set1, &deepseek3}, .ranges = deepseek3_ranges},
+    {.names = " minicpm5 ", .passes = {&three_digits, &llama3}, .whole_words = true},
+    {.names = " bailingmoe bailingmoe2 llada-moe ", .passes = {&bailing}},
+    {.names = " seed-coder ", .passes = {&seed_coder}},
+    {.names = " bloom poro-chat gpt3-finnish ", .passes = {&bloom}, .ranges = bloom_ranges},
+    {.names = " viking ", .passes = {&bloom, &digit}, .ranges = bloom_ranges},
+    {.names = " youtu ", .passes = {&youtu_scripts, &youtu}, .ranges = youtu_ranges, .whole_words = true},
+    {.names = " granite-embed-multi-97m ", .passes = {&granite_embedding}, .whole_words = true},
+    {.names = " spark2_5 ", .passes = {&three_digits, &set1, &spark, &digit}, .ranges = deepseek3_ranges},
+    {.names = " laguna ", .passes = {&lines, &qwen2}, .ranges = line_feed},
 };
 
 const struct splitter *splitter_at(size_t index)

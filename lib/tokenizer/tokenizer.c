@@ -196,6 +196,11 @@ bool tokenizer_adds_bos(const struct tokenizer *t)
     return t->adds_bos;
 }
 
+bool tokenizer_guesses_splitter(const struct tokenizer *t)
+{
+    return t->guesses_splitter;
+}
+
 bool tokenizer_is_end(const struct tokenizer *t, slm_token token)
 {
     for (uint32_t i = 0; i < t->end_count; i++)

@@ -16,6 +16,7 @@ slm_token tokenizer_bos(const struct tokenizer *tokenizer);
 slm_token tokenizer_eos(const struct tokenizer *tokenizer);
 bool tokenizer_adds_bos(const struct tokenizer *tokenizer);
 bool tokenizer_is_end(const struct tokenizer *tokenizer, slm_token token);
+bool tokenizer_guesses_splitter(const struct tokenizer *tokenizer);    /* the file names none: text may be cut as the model did not learn */
 slm_token tokenizer_find(const struct tokenizer *tokenizer, const char *text);
 
 /* The functions of slm.h of the same names, on a tokenizer. Scratch memory comes from the tokenizer's allocator and is freed. */
