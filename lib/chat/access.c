@@ -45,9 +45,10 @@ static const struct function *methods_of(struct value v)
     case DICT:
         return chat_dict_methods;
     case LIST:
+        return chat_list_methods;
     case TUPLE:
     case RANGE:
-        return chat_list_methods;
+        return chat_tuple_methods;
     case LOOP:
         return chat_loop_methods;
     case CYCLER:
@@ -63,6 +64,8 @@ bool get_own(struct chat *c, struct value v, struct value name, struct value *ou
     if (changes(v, name))
         return forbidden(c, v, name, out);
     const struct function *table = methods_of(v), *f = table ? find_function(table, name) : NULL;
+    if (!f && v.kind == STRING)
+        f = find_function(chat_string_classes, name);
     if (f)
         return bind(c, v, f, out);
     if (v.kind == NAMESPACE) {
@@ -74,12 +77,17 @@ bool get_own(struct chat *c, struct value v, struct value name, struct value *ou
     }
     if (v.kind == LOOP)
         return loop_attribute(c, v, name, out, found);
+    if (v.kind == RANGE && (string_is(name, "start") || string_is(name, "stop") || string_is(name, "step"))) {
+        const struct range *r = v.as.range;
+        *out = int_value(string_is(name, "start") ? r->start : string_is(name, "stop") ? r->stop : r->step);
+        return true;
+    }
     if (v.kind == CYCLER && string_is(name, "current")) {
         *out = v.as.list->items[v.as.list->next];
         return true;
     }
-    if (v.kind == MACRO && string_is(name, "name"))
-        return *out = macro_name(v.as.macro), true;
+    if (v.kind == MACRO)
+        return macro_attribute(c, v.as.macro, name, out, found);
     if (v.kind == TUPLE && v.as.list->name) { /* of groupby */
         *found = string_is(name, "grouper") || string_is(name, "list");
         *out = v.as.list->items[string_is(name, "list")];

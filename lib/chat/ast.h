@@ -27,6 +27,7 @@ bool chat_lex(struct chat *c, struct token **tokens);
 struct name {
     struct name *next;
     struct value text;
+    bool block;         /* a block has this name */
 };
 
 enum node_kind {
@@ -61,14 +62,19 @@ enum node_kind {
     NODE_FIELD,         /* a target: name . value (a string), of a namespace */
     NODE_MACRO,         /* name, a: parameters, d: body; op: MACRO_... */
     NODE_PARAMETER,     /* name, a: default or NULL */
-    NODE_CALL_BLOCK,    /* b: the call, c: NODE_MACRO of the caller */
+    NODE_CALL_BLOCK,    /* b: the call, NULL for generation; c: NODE_MACRO of the caller */
     NODE_FILTER_BLOCK,  /* a: filters, d: body */
-    NODE_SCOPE,         /* with, generation. a: NODE_SETs, d: body */
+    NODE_SCOPE,         /* with. a: NODE_SETs, d: body */
+    NODE_ESCAPE,        /* autoescape. a: condition, d: body */
+    NODE_INNER_BLOCK,   /* block. d: body; op: BLOCK_... */
+    NODE_LOAD,          /* include, import, from, extends */
     NODE_BREAK,
     NODE_CONTINUE,
 };
 
-enum { MACRO_CALLER = 1, MACRO_KWARGS = 2, MACRO_VARARGS = 4 };  /* names that a macro's body uses */
+/* Names that a macro's body uses; of a call block. */
+enum { MACRO_CALLER = 1, MACRO_KWARGS = 2, MACRO_VARARGS = 4, MACRO_ANONYMOUS = 8 };
+enum { BLOCK_SCOPED = 1, BLOCK_REQUIRED = 2 };
 
 struct node {
     enum node_kind kind;
@@ -85,14 +91,22 @@ struct parser {
     struct chat *chat;
     const struct token *at;
     struct name *names[NAME_SLOTS]; /* by hash */
-    unsigned specials;              /* MACRO_... seen since the innermost macro began */
+    unsigned specials;              /* MACRO_... read since the innermost macro began, but not those that were assigned to before */
+    unsigned assigned;              /* MACRO_... assigned to since then */
     int depth;
     int loops;                      /* around the place, inside the innermost macro */
+    int fors;                       /* around the place, in all */
+    bool soft;                      /* directly in an if: unknown filters and tests fail only when they are used */
+    const struct node *unknown;     /* the first unknown filter or test that the tag at hand uses without condition */
 };
 
 /* The tree of c->source (NULL for an empty one). The names of the variables that a render sets are interned with parse_name. */
 bool chat_parse(struct parser *p, struct node **out);
-const struct name *parse_name(struct parser *p, struct value text);
+struct name *parse_name(struct parser *p, struct value text);
+
+/* Whether there is a filter or test of that name. */
+bool filter_known(struct value name);
+bool test_known(struct value name);
 
 /* What parse.c (expressions) and parse_block.c (statements) share. All return NULL or false after a recorded failure. */
 struct node *parse_expression(struct parser *p);
@@ -106,9 +120,10 @@ bool parse_enter(struct parser *p);
 void *parse_unexpected(struct parser *p, const char *expected);
 bool at_op(const struct parser *p, unsigned op);
 bool at_word(const struct parser *p, const char *word);
+unsigned special_name(const struct parser *p);
 bool skip_op(struct parser *p, unsigned op);
 bool skip_word(struct parser *p, const char *word);
 bool expect_op(struct parser *p, unsigned op);
-const struct name *expect_name(struct parser *p);
+struct name *expect_name(struct parser *p);
 
 #endif

@@ -3,7 +3,25 @@
 
 struct value macro_name(const struct macro *m)
 {
-    return m->node->name->text;
+    return m->node->op & MACRO_ANONYMOUS ? none_value() : m->node->name->text;
+}
+
+bool macro_attribute(struct chat *c, const struct macro *m, struct value name, struct value *out, bool *found)
+{
+    unsigned special = string_is(name, "caller") ? MACRO_CALLER : string_is(name, "catch_kwargs") ? MACRO_KWARGS
+                       : string_is(name, "catch_varargs") ? MACRO_VARARGS : 0;
+    *found = true;
+    if (special)
+        return *out = bool_value(m->node->op & special), true;
+    if (string_is(name, "name"))
+        return *out = macro_name(m), true;
+    *found = string_is(name, "arguments");
+    if (*found && !list_new(c, TUPLE, 0, out))
+        return false;
+    for (const struct node *p = m->node->a; *found && p; p = p->next)
+        if (!list_add(c, *out, p->name->text))
+            return false;
+    return true;
 }
 
 const struct function *find_function(const struct function *table, struct value name)
@@ -12,6 +30,16 @@ const struct function *find_function(const struct function *table, struct value 
         if (string_is(name, table->name))
             return table;
     return NULL;
+}
+
+bool filter_known(struct value name)
+{
+    return find_filter(name);
+}
+
+bool test_known(struct value name)
+{
+    return find_function(chat_tests, name);
 }
 
 const struct function *find_filter(struct value name)
@@ -151,9 +179,7 @@ static bool set_special(struct eval *e, struct scope *scope, const char *name, s
 static bool bind_parameter(struct eval *e, const struct node *p, struct arguments *args, size_t index, bool *used)
 {
     struct value value;
-    const struct value *keyword = keyword_of(args, p->name->text, used);
-    if (keyword && index < args->count)
-        return chat_fail(e->c, "macro got multiple values for argument '%.*s'", SHORT(p->name->text));
+    const struct value *keyword = index < args->count ? NULL : keyword_of(args, p->name->text, used);
     if (index < args->count)
         value = args->items[index];
     else if (keyword)
@@ -201,6 +227,7 @@ bool macro_call(struct eval *e, struct value callee, struct arguments *args, str
 {
     const struct node *n = callee.as.macro->node;
     struct scope *outer = e->scope, *scope;
+    const uint32_t position = e->c->position;
     size_t parameters = 0;
     bool *used = chat_alloc(e->c, args->keyword_count);
     if (!used || !scope_new(e, callee.as.macro->scope, &scope) || !eval_enter(e))
@@ -210,7 +237,8 @@ bool macro_call(struct eval *e, struct value callee, struct arguments *args, str
     bool ok = true;
     for (const struct node *p = n->a; p && ok; p = p->next)
         ok = bind_parameter(e, p, args, parameters++, used);
-    ok = ok && bind_rest(e, n, args, parameters, used) && exec_to_string(e, n->d, scope, out);
+    e->c->position = ok ? position : e->c->position;
+    ok = ok && bind_rest(e, n, args, parameters, used) && exec_to_string(e, n->d, scope, out) == FLOW_NEXT;
     e->scope = outer;
     e->depth--;
     return ok;
@@ -230,6 +258,7 @@ static bool loop_call(struct eval *e, const struct loop *loop, const struct argu
     e->out = &text;
     bool ok = loop_run(e, loop->node, args->items[0], loop->scope, loop->depth + 1, &flow) && buffer_value(e->c, &text, out);
     e->out = outer;
+    out->markup = ok && e->escape;
     e->depth--;
     return ok;
 }

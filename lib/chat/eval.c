@@ -86,9 +86,9 @@ static bool eval_concat(struct eval *e, const struct node *n, struct value *out)
     struct value item;
     struct buffer b = {0};
     for (n = n->a; n; n = n->next)
-        if (!eval_expression(e, n, &item) || !print_str(e->c, &b, item))
+        if (!eval_expression(e, n, &item) || !put_text(e, &b, item))
             return false;
-    return buffer_value(e->c, &b, out);
+    return buffer_value(e->c, &b, out) && (out->markup = e->escape, true);
 }
 
 /* ---- operators */

@@ -5,6 +5,8 @@
 #include "ast.h"
 #include "print.h"
 
+#include "../tokenizer/unicode.h"
+
 struct binding {
     struct binding *next;
     const struct name *name;
@@ -21,8 +23,10 @@ struct eval {
     struct chat *c;
     struct parser *parser;          /* for names */
     struct dict *variables;         /* the render's */
+    struct scope *root;             /* of the template itself */
     struct scope *scope;
     struct buffer *out;
+    bool escape;                    /* inside of autoescape: what is printed is escaped, and what is kept is markup */
     int depth;
 };
 
@@ -39,9 +43,6 @@ struct loop {
     bool finished;                  /* a turn came to its end, without break or continue: else is left out, as in Jinja2 */
     struct value changed;           /* a tuple, what changed() was called with last; UNDEFINED at first */
 };
-
-/* The first bytes of a string, for "%.*s" in a message. */
-#define SHORT(v) (int)((v).as.string->length < 80 ? (v).as.string->length : 80), (v).as.string->data
 
 /* The evaluated arguments of a call. */
 struct arguments {
@@ -73,14 +74,16 @@ struct function {
 
 /* The tables, each closed by an entry without a name. */
 extern const struct function chat_list_filters[], chat_number_filters[], chat_text_filters[], chat_tests[], chat_globals[];
-extern const struct function chat_string_methods[], chat_dict_methods[], chat_list_methods[], chat_loop_methods[], chat_cycler_methods[];
+extern const struct function chat_string_methods[], chat_string_classes[], chat_dict_methods[], chat_tuple_methods[], chat_list_methods[], chat_loop_methods[], chat_cycler_methods[];
 
 /* False after a recorded failure, as everywhere. */
 bool eval_expression(struct eval *e, const struct node *n, struct value *out);
 enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAILED };
 enum flow exec_body(struct eval *e, const struct node *n);
+/* A value as text behind what is in b, escaped if that is in force. */
+bool put_text(struct eval *e, struct buffer *b, struct value v);
 /* Runs statements in a scope of its own, into a string. */
-bool exec_to_string(struct eval *e, const struct node *body, struct scope *scope, struct value *out);
+enum flow exec_to_string(struct eval *e, const struct node *body, struct scope *scope, struct value *out);
 bool scope_new(struct eval *e, struct scope *parent, struct scope **out);
 bool scope_set(struct eval *e, struct scope *scope, const struct name *name, struct value value);
 bool assign(struct eval *e, const struct node *target, struct value value);
@@ -98,6 +101,7 @@ bool call_int(struct call *call, int index, int64_t default_value, int64_t *out)
 bool eval_arguments(struct eval *e, const struct node *chain, struct arguments *args);
 const struct function *find_filter(struct value name);
 const struct function *find_function(const struct function *table, struct value name);
+bool macro_attribute(struct chat *c, const struct macro *m, struct value name, struct value *out, bool *found);
 bool macro_call(struct eval *e, struct value callee, struct arguments *args, struct value *out);
 struct value macro_name(const struct macro *m);
 void loop_place(const struct loop *loop, size_t *index, size_t *length);
@@ -125,8 +129,16 @@ bool sort_items(struct chat *c, struct value *items, struct value *keys, size_t 
 bool fold_case(struct chat *c, struct value v, bool case_sensitive, struct value *out);
 bool upper_case(struct chat *c, struct value v, struct value *out);
 bool lower_case(struct chat *c, struct value v, struct value *out);
-/* The first letter large (of each word where `words`), the others small. */
-bool title_case(struct chat *c, struct value v, bool words, struct value *out);
+bool casefold(struct chat *c, struct value v, struct value *out);
+/* UNICODE_LU, _LL or _LT of what has case, something else of what has none. */
+enum unicode_class letter_case(uint32_t code_point);
+/* What is a number in text: 7, a small raised 7, a half. Each of these counts as the ones behind it too. */
+enum digit_kind { DIGIT_NONE, DIGIT_NUMBER, DIGIT_DIGIT, DIGIT_DECIMAL };
+enum digit_kind digit_kind(uint32_t code_point);
+/* The first letter large, the others small: of the text; of each run of letters (str.title); of each word (the filter title). */
+bool capitalize(struct chat *c, struct value v, struct value *out);
+bool title_runs(struct chat *c, struct value v, struct value *out);
+bool title_words(struct chat *c, struct value v, struct value *out);
 /* Without the characters of `chars` (NULL: white space) at its ends. */
 bool strip(struct chat *c, struct value v, const struct value *chars, bool left, bool right, struct value *out);
 bool replace_text(struct chat *c, struct value v, struct value old, struct value new, int64_t count, struct value *out);

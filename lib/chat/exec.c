@@ -35,16 +35,25 @@ bool assign(struct eval *e, const struct node *target, struct value value)
     return dict_set(e->c, object.as.dict, target->value, value);
 }
 
-bool exec_to_string(struct eval *e, const struct node *body, struct scope *scope, struct value *out)
+bool put_text(struct eval *e, struct buffer *b, struct value v)
+{
+    return (!e->escape || escape_html(e->c, v, &v)) && print_str(e->c, b, v);
+}
+
+enum flow exec_to_string(struct eval *e, const struct node *body, struct scope *scope, struct value *out)
 {
     struct buffer text = {0}, *outer_out = e->out;
     struct scope *outer_scope = e->scope;
     e->out = &text;
     e->scope = scope;
-    bool ok = exec_body(e, body) != FLOW_FAILED && buffer_value(e->c, &text, out);
+    enum flow flow = exec_body(e, body);
+    if (flow == FLOW_NEXT && !buffer_value(e->c, &text, out))
+        flow = FLOW_FAILED;
+    if (flow == FLOW_NEXT)
+        out->markup = e->escape;
     e->out = outer_out;
     e->scope = outer_scope;
-    return ok;
+    return flow;
 }
 
 /* ---- loops */
@@ -192,20 +201,32 @@ static bool filter_text(struct eval *e, const struct node *n, struct value text,
     return call_filter(e, n->name->text, *out, &args, out);
 }
 
-static bool exec_set_block(struct eval *e, const struct node *n)
+/* A break or continue leaves the block without what it has come to. */
+static enum flow exec_set_block(struct eval *e, const struct node *n)
 {
     struct scope *scope;
     struct value text;
-    return scope_new(e, e->scope, &scope) && exec_to_string(e, n->d, scope, &text) && filter_text(e, n->b, text, &text) &&
-           assign(e, n->a, text);
+    enum flow flow = scope_new(e, e->scope, &scope) ? exec_to_string(e, n->d, scope, &text) : FLOW_FAILED;
+    if (flow != FLOW_NEXT)
+        return flow;
+    return filter_text(e, n->b, text, &text) && assign(e, n->a, text) ? FLOW_NEXT : FLOW_FAILED;
 }
 
-static bool exec_filter_block(struct eval *e, const struct node *n)
+/* What filter and call blocks give must be a text. */
+static bool put_block(struct eval *e, const struct node *n, struct value text)
+{
+    e->c->position = n->position;
+    return text.kind == STRING ? buffer_string(e->c, e->out, text) : chat_fail(e->c, "the block gives a %s, not a text", type_name(text));
+}
+
+static enum flow exec_filter_block(struct eval *e, const struct node *n)
 {
     struct scope *scope;
     struct value text;
-    return scope_new(e, e->scope, &scope) && exec_to_string(e, n->d, scope, &text) && filter_text(e, n->a, text, &text) &&
-           print_str(e->c, e->out, text);
+    enum flow flow = scope_new(e, e->scope, &scope) ? exec_to_string(e, n->d, scope, &text) : FLOW_FAILED;
+    if (flow != FLOW_NEXT)
+        return flow;
+    return filter_text(e, n->a, text, &text) && put_block(e, n, text) ? FLOW_NEXT : FLOW_FAILED;
 }
 
 static bool macro_new(struct eval *e, const struct node *n, struct value *out)
@@ -221,8 +242,12 @@ static bool macro_new(struct eval *e, const struct node *n, struct value *out)
 static bool exec_call_block(struct eval *e, const struct node *n)
 {
     struct value callee, caller, text;
-    struct arguments args;
-    if (!macro_new(e, n->c, &caller) || !eval_expression(e, n->b->a, &callee) || !eval_arguments(e, n->b->b, &args))
+    struct arguments args = {0};
+    if (!macro_new(e, n->c, &caller))
+        return false;
+    if (!n->b)
+        return macro_call(e, caller, &args, &text) && put_block(e, n, text);
+    if (!eval_expression(e, n->b->a, &callee) || !eval_arguments(e, n->b->b, &args))
         return false;
     struct dict_entry *keywords = chat_alloc(e->c, (args.keyword_count + 1) * sizeof *keywords);
     if (!keywords)
@@ -232,7 +257,7 @@ static bool exec_call_block(struct eval *e, const struct node *n)
     keywords[args.keyword_count++] = (struct dict_entry){n->c->name->text, caller};
     args.keywords = keywords;
     e->c->position = n->position;
-    return call_value(e, callee, &args, &text) && print_str(e->c, e->out, text);
+    return call_value(e, callee, &args, &text) && put_block(e, n, text);
 }
 
 static enum flow exec_scope(struct eval *e, const struct node *n)
@@ -253,6 +278,34 @@ static enum flow exec_scope(struct eval *e, const struct node *n)
     }
     e->scope = scope;
     flow = exec_body(e, n->d);
+    e->scope = outer;
+    return flow;
+}
+
+static enum flow exec_escape(struct eval *e, const struct node *n)
+{
+    struct scope *outer = e->scope, *scope;
+    struct value condition;
+    bool escape = e->escape;
+    if (!scope_new(e, outer, &scope) || !eval_expression(e, n->a, &condition))
+        return FLOW_FAILED;
+    e->scope = scope;
+    e->escape = is_true(condition);
+    enum flow flow = exec_body(e, n->d);
+    e->escape = escape;
+    e->scope = outer;
+    return flow;
+}
+
+/* A block sees the names of the template, and those around it only if it is scoped. */
+static enum flow exec_inner_block(struct eval *e, const struct node *n)
+{
+    struct scope *outer = e->scope;
+    if (n->op & BLOCK_REQUIRED) {
+        chat_fail(e->c, "a required block needs a template that extends this one");
+        return FLOW_FAILED;
+    }
+    enum flow flow = scope_new(e, n->op & BLOCK_SCOPED ? outer : e->root, &e->scope) ? exec_body(e, n->d) : FLOW_FAILED;
     e->scope = outer;
     return flow;
 }
@@ -279,7 +332,7 @@ static enum flow exec_node(struct eval *e, const struct node *n)
         ok = buffer_string(e->c, e->out, n->value);
         break;
     case NODE_OUTPUT:
-        ok = eval_expression(e, n->a, &v) && print_str(e->c, e->out, v);
+        ok = eval_expression(e, n->a, &v) && put_text(e, e->out, v);
         break;
     case NODE_IF:
         return exec_if(e, n);
@@ -289,8 +342,7 @@ static enum flow exec_node(struct eval *e, const struct node *n)
         ok = eval_expression(e, n->b, &v) && assign(e, n->a, v);
         break;
     case NODE_SET_BLOCK:
-        ok = exec_set_block(e, n);
-        break;
+        return exec_set_block(e, n);
     case NODE_MACRO:
         ok = macro_new(e, n, &v) && scope_set(e, e->scope, n->name, v);
         break;
@@ -298,10 +350,16 @@ static enum flow exec_node(struct eval *e, const struct node *n)
         ok = exec_call_block(e, n);
         break;
     case NODE_FILTER_BLOCK:
-        ok = exec_filter_block(e, n);
-        break;
+        return exec_filter_block(e, n);
     case NODE_SCOPE:
         return exec_scope(e, n);
+    case NODE_ESCAPE:
+        return exec_escape(e, n);
+    case NODE_INNER_BLOCK:
+        return exec_inner_block(e, n);
+    case NODE_LOAD:
+        chat_fail(e->c, "other templates can't be loaded: a chat template is a single one");
+        break;
     case NODE_BREAK:
         return FLOW_BREAK;
     case NODE_CONTINUE:

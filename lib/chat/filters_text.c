@@ -1,8 +1,6 @@
 /* Filters of strings. What is not a string is printed first, as in Jinja2. */
 #include "eval.h"
 
-#include "../tokenizer/unicode.h"
-
 static bool string_argument(struct call *call, int index, const char *default_text, struct value *out)
 {
     if (!call->given[index])
@@ -26,13 +24,13 @@ static bool run_lower(struct call *call, struct value *out)
 static bool run_capitalize(struct call *call, struct value *out)
 {
     struct value text;
-    return to_string(call->c, call->self, &text) && title_case(call->c, text, false, out);
+    return to_string(call->c, call->self, &text) && capitalize(call->c, text, out);
 }
 
 static bool run_title(struct call *call, struct value *out)
 {
     struct value text;
-    return to_string(call->c, call->self, &text) && title_case(call->c, text, true, out);
+    return to_string(call->c, call->self, &text) && title_words(call->c, text, out);
 }
 
 static bool run_trim(struct call *call, struct value *out)

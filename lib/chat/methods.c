@@ -1,7 +1,5 @@
-/* The methods of strings, dicts and lists that do not change them. */
+/* The methods of strings, but for those of methods_class.c. */
 #include "eval.h"
-
-#include "../tokenizer/unicode.h"
 
 static bool string_argument(struct call *call, int index, struct value *out)
 {
@@ -35,30 +33,17 @@ static bool run_lower(struct call *call, struct value *out)
 
 static bool run_capitalize(struct call *call, struct value *out)
 {
-    return title_case(call->c, call->self, false, out);
+    return capitalize(call->c, call->self, out);
 }
 
-static bool has_case(uint32_t code_point)
-{
-    enum unicode_class class = unicode_class(code_point);
-    return class == UNICODE_LU || class == UNICODE_LL || class == UNICODE_LT;
-}
-
-/* Each run of letters begins with a large one; title_case() of text.c parts words otherwise, as the filter of that name does. */
 static bool run_title(struct call *call, struct value *out)
 {
-    const struct string *s = call->self.as.string;
-    struct buffer b = {0};
-    for (size_t i = 0; i < s->length;) {
-        size_t start = i;
-        bool letters = has_case(char_at(s->data, s->length, i));
-        struct value run;
-        while (i < s->length && has_case(char_at(s->data, s->length, i)) == letters)
-            i += char_length(s->data, s->length, i);
-        if (!part(call, start, i, &run) || (letters && !title_case(call->c, run, false, &run)) || !buffer_string(call->c, &b, run))
-            return false;
-    }
-    return buffer_value(call->c, &b, out);
+    return title_runs(call->c, call->self, out);
+}
+
+static bool run_casefold(struct call *call, struct value *out)
+{
+    return casefold(call->c, call->self, out);
 }
 
 static bool run_swapcase(struct call *call, struct value *out)
@@ -68,9 +53,9 @@ static bool run_swapcase(struct call *call, struct value *out)
     for (size_t i = 0, n; i < s->length; i += n) {
         struct value ch;
         n = char_length(s->data, s->length, i);
-        bool large = unicode_class(char_at(s->data, s->length, i)) == UNICODE_LU;
-        if (!part(call, i, i + n, &ch) || !(large ? lower_case(call->c, ch, &ch) : upper_case(call->c, ch, &ch)) ||
-            !buffer_string(call->c, &b, ch))
+        enum unicode_class class = letter_case(char_at(s->data, s->length, i));
+        if (!part(call, i, i + n, &ch) || (class == UNICODE_LU && !lower_case(call->c, ch, &ch)) ||
+            (class == UNICODE_LL && !upper_case(call->c, ch, &ch)) || !buffer_string(call->c, &b, ch))
             return false;
     }
     return buffer_value(call->c, &b, out);
@@ -412,37 +397,72 @@ static bool run_format(struct call *call, struct value *out)
     return format_braces(call, call->self, out);
 }
 
+static bool run_format_map(struct call *call, struct value *out)
+{
+    if (call->arg[0].kind != DICT)
+        return chat_fail(call->c, "format_map() needs a dict, not %s", type_name(call->arg[0]));
+    const struct dict *d = call->arg[0].as.dict;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->entries[i].key.kind != STRING)
+            return chat_fail(call->c, "format_map() needs names as keys");
+    call->rest = (struct arguments){.keywords = d->entries, .keyword_count = d->count};
+    return format_braces(call, call->self, out);
+}
+
 /* ---- padding */
 
-static bool pad(struct call *call, int side, char fill, struct value *out)
+static bool run_expandtabs(struct call *call, struct value *out)
 {
+    const struct string *s = call->self.as.string;
     struct buffer b = {0};
-    struct value text = call->self;
-    int64_t width, chars = (int64_t)string_chars(text);
-    if (!call_int(call, 0, 0, &width))
+    int64_t size, column = 0;
+    if (!call_int(call, 0, 8, &size))
         return false;
-    if (call->given[1] && (call->arg[1].kind != STRING || call->arg[1].as.string->length != 1))
-        return chat_fail(call->c, "the fill character must be exactly one byte long");
-    if (call->given[1])
-        fill = call->arg[1].as.string->data[0];
+    for (size_t i = 0, n; i < s->length; i += n) {
+        n = char_length(s->data, s->length, i);
+        int64_t spaces = size > 0 ? size - column % size : 0;
+        if (s->data[i] == '\t' ? !buffer_fill(call->c, &b, ' ', (size_t)spaces) : !buffer_add(call->c, &b, s->data + i, n))
+            return false;
+        column = s->data[i] == '\n' || s->data[i] == '\r' ? 0 : column + (s->data[i] == '\t' ? spaces : 1);
+    }
+    return chat_work(call->c, s->length / 16) && buffer_value(call->c, &b, out);
+}
+
+static bool pad(struct call *call, int side, struct value *out)
+{
+    struct chat *c = call->c;
+    struct buffer b = {0};
+    struct value text = call->self, fill;
+    int64_t width, chars = (int64_t)string_chars(text);
+    if (!call_int(call, 0, 0, &width) || !string_text(c, " ", &fill) || (call->given[1] && !string_argument(call, 1, &fill)))
+        return false;
+    if (string_chars(fill) != 1)
+        return chat_fail(c, "The fill character must be exactly one character long");
     int64_t count = width > chars ? width - chars : 0, left = side < 0 ? count : side > 0 ? 0 : count / 2 + (count & width & 1);
-    return buffer_fill(call->c, &b, fill, (size_t)left) && buffer_string(call->c, &b, text) &&
-           buffer_fill(call->c, &b, fill, (size_t)(count - left)) && buffer_value(call->c, &b, out);
+    for (int64_t i = 0; i < left; i++)
+        if (!buffer_string(c, &b, fill))
+            return false;
+    if (!buffer_string(c, &b, text))
+        return false;
+    for (int64_t i = left; i < count; i++)
+        if (!buffer_string(c, &b, fill))
+            return false;
+    return chat_work(c, (uint64_t)count / 16) && buffer_value(c, &b, out);
 }
 
 static bool run_center(struct call *call, struct value *out)
 {
-    return pad(call, 0, ' ', out);
+    return pad(call, 0, out);
 }
 
 static bool run_ljust(struct call *call, struct value *out)
 {
-    return pad(call, 1, ' ', out);
+    return pad(call, 1, out);
 }
 
 static bool run_rjust(struct call *call, struct value *out)
 {
-    return pad(call, -1, ' ', out);
+    return pad(call, -1, out);
 }
 
 static bool run_zfill(struct call *call, struct value *out)
@@ -456,87 +476,9 @@ static bool run_zfill(struct call *call, struct value *out)
            buffer_add(call->c, &b, s->data + sign, s->length - sign) && buffer_value(call->c, &b, out);
 }
 
-/* ---- kinds of characters */
-
-static bool is_letter(uint32_t code_point)
-{
-    enum unicode_class class = unicode_class(code_point);
-    return class >= UNICODE_LU && class <= UNICODE_LO;
-}
-
-static bool is_digit(uint32_t code_point)
-{
-    return code_point < 0x80 ? code_point >= '0' && code_point <= '9' : unicode_class(code_point) == UNICODE_N;
-}
-
-static bool is_letter_or_digit(uint32_t code_point)
-{
-    return is_letter(code_point) || is_digit(code_point);
-}
-
-static bool is_ascii(uint32_t code_point)
-{
-    return code_point < 0x80;
-}
-
-static bool all(struct call *call, bool (*is)(uint32_t), bool empty, struct value *out)
-{
-    const struct string *s = call->self.as.string;
-    bool yes = s->length > 0 || empty;
-    for (size_t i = 0; yes && i < s->length; i += char_length(s->data, s->length, i))
-        yes = is(char_at(s->data, s->length, i));
-    *out = bool_value(yes);
-    return chat_work(call->c, s->length / 16);
-}
-
-static bool run_isdigit(struct call *call, struct value *out)
-{
-    return all(call, is_digit, false, out);
-}
-
-static bool run_isalpha(struct call *call, struct value *out)
-{
-    return all(call, is_letter, false, out);
-}
-
-static bool run_isalnum(struct call *call, struct value *out)
-{
-    return all(call, is_letter_or_digit, false, out);
-}
-
-static bool run_isspace(struct call *call, struct value *out)
-{
-    return all(call, char_is_space, false, out);
-}
-
-static bool run_isascii(struct call *call, struct value *out)
-{
-    return all(call, is_ascii, true, out);
-}
-
-static bool run_test(struct call *call, const char *name, struct value *out)
-{
-    struct value text;
-    bool yes;
-    if (!string_text(call->c, name, &text) || !call_test(call->eval, text, call->self, NULL, &yes))
-        return false;
-    *out = bool_value(yes);
-    return true;
-}
-
-static bool run_isupper(struct call *call, struct value *out)
-{
-    return run_test(call, "upper", out);
-}
-
-static bool run_islower(struct call *call, struct value *out)
-{
-    return run_test(call, "lower", out);
-}
-
 const struct function chat_string_methods[] = {
     {"upper", "", run_upper}, {"lower", "", run_lower}, {"capitalize", "", run_capitalize}, {"title", "", run_title},
-    {"swapcase", "", run_swapcase}, {"casefold", "", run_lower}, {"strip", "/chars?", run_strip}, {"lstrip", "/chars?", run_lstrip},
+    {"swapcase", "", run_swapcase}, {"casefold", "", run_casefold}, {"strip", "/chars?", run_strip}, {"lstrip", "/chars?", run_lstrip},
     {"rstrip", "/chars?", run_rstrip}, {"removeprefix", "/prefix", run_removeprefix}, {"removesuffix", "/suffix", run_removesuffix},
     {"find", "/sub start? end?", run_find}, {"rfind", "/sub start? end?", run_rfind}, {"index", "/sub start? end?", run_index},
     {"rindex", "/sub start? end?", run_rindex}, {"count", "/sub start? end?", run_count},
@@ -545,7 +487,5 @@ const struct function chat_string_methods[] = {
     {"partition", "/sep", run_partition}, {"rpartition", "/sep", run_rpartition}, {"join", "/iterable", run_join},
     {"replace", "/old new count?", run_replace}, {"format", "*", run_format}, {"center", "/width fillchar?", run_center},
     {"ljust", "/width fillchar?", run_ljust}, {"rjust", "/width fillchar?", run_rjust}, {"zfill", "/width", run_zfill},
-    {"isdigit", "", run_isdigit}, {"isdecimal", "", run_isdigit}, {"isnumeric", "", run_isdigit}, {"isalpha", "", run_isalpha},
-    {"isalnum", "", run_isalnum}, {"isspace", "", run_isspace}, {"isascii", "", run_isascii}, {"isupper", "", run_isupper},
-    {"islower", "", run_islower}, {0},
+    {"expandtabs", "tabsize?", run_expandtabs}, {"format_map", "/mapping", run_format_map}, {0},
 };

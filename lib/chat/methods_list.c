@@ -53,14 +53,17 @@ const struct function chat_dict_methods[] = {
 static bool run_index(struct call *call, struct value *out)
 {
     struct list *l;
-    if (!value_items(call->c, call->self, false, &l))
+    int64_t start, stop;
+    if (!value_items(call->c, call->self, false, &l) || !call_int(call, 1, 0, &start) || !call_int(call, 2, (int64_t)l->count, &stop))
         return false;
-    for (size_t i = 0; i < l->count; i++) {
+    start = start < 0 ? start + (int64_t)l->count : start;
+    stop = stop < 0 ? stop + (int64_t)l->count : stop;
+    for (int64_t i = start < 0 ? 0 : start; i < stop && i < (int64_t)l->count; i++) {
         bool equal;
         if (!value_equal(call->c, l->items[i], call->arg[0], &equal))
             return false;
         if (equal)
-            return *out = int_value((int64_t)i), true;
+            return *out = int_value(i), true;
     }
     return chat_fail(call->c, "the value is not in the %s", type_name(call->self));
 }
@@ -81,4 +84,5 @@ static bool run_count(struct call *call, struct value *out)
     return true;
 }
 
-const struct function chat_list_methods[] = {{"index", "/value", run_index}, {"count", "/value", run_count}, {"copy", "", run_copy}, {0}};
+const struct function chat_list_methods[] = {{"index", "/value start? stop?", run_index}, {"count", "/value", run_count}, {"copy", "", run_copy}, {0}};
+const struct function chat_tuple_methods[] = {{"index", "/value start? stop?", run_index}, {"count", "/value", run_count}, {0}};

@@ -65,7 +65,7 @@ bool expect_op(struct parser *p, unsigned op)
     return skip_op(p, op) || parse_unexpected(p, text);
 }
 
-const struct name *parse_name(struct parser *p, struct value text)
+struct name *parse_name(struct parser *p, struct value text)
 {
     const struct string *s = text.as.string;
     unsigned hash = 0;
@@ -78,11 +78,11 @@ const struct name *parse_name(struct parser *p, struct value text)
     struct name *n = chat_alloc(p->chat, sizeof *n);
     if (!n)
         return NULL;
-    *n = (struct name){*slot, text};
+    *n = (struct name){.next = *slot, .text = text};
     return *slot = n;
 }
 
-const struct name *expect_name(struct parser *p)
+struct name *expect_name(struct parser *p)
 {
     if (p->at->kind != TOKEN_NAME)
         return parse_unexpected(p, "a name");
@@ -100,21 +100,21 @@ static struct node *parse_constant(struct parser *p, struct value value)
     return n;
 }
 
+/* MACRO_... if the name here is one of those. */
+unsigned special_name(const struct parser *p)
+{
+    return at_word(p, "caller") ? MACRO_CALLER : at_word(p, "kwargs") ? MACRO_KWARGS : at_word(p, "varargs") ? MACRO_VARARGS : 0;
+}
+
 static struct node *parse_variable(struct parser *p)
 {
-    static const struct {
-        const char *text;
-        unsigned special;
-    } specials[] = {{"caller", MACRO_CALLER}, {"kwargs", MACRO_KWARGS}, {"varargs", MACRO_VARARGS}};
     if (at_word(p, "true") || at_word(p, "True"))
         return parse_constant(p, bool_value(true));
     if (at_word(p, "false") || at_word(p, "False"))
         return parse_constant(p, bool_value(false));
     if (at_word(p, "none") || at_word(p, "None"))
         return parse_constant(p, none_value());
-    for (int i = 0; i < 3; i++)
-        if (at_word(p, specials[i].text))
-            p->specials |= specials[i].special;
+    p->specials |= special_name(p) & ~p->assigned;
     struct node *n = node_new(p, NODE_NAME);
     return n && (n->name = expect_name(p)) ? n : NULL;
 }
@@ -275,7 +275,7 @@ static struct node *parse_attribute(struct parser *p, struct node *object)
 }
 
 /* One argument: a value, name=value, *list or **dict, of which the kinds stand in this order. */
-static struct node *parse_argument(struct parser *p, int *order)
+static struct node *parse_argument(struct parser *p, const struct node *first, int *order)
 {
     unsigned spread = at_op(p, '*') ? 1 : at_op(p, OP('*', '*')) ? 2 : 0;
     bool keyword = p->at->kind == TOKEN_NAME && p->at[1].kind == TOKEN_OPERATOR && p->at[1].op == '=';
@@ -289,6 +289,9 @@ static struct node *parse_argument(struct parser *p, int *order)
     struct node *n = node_new(p, spread ? NODE_SPREAD : NODE_KEYWORD);
     if (!n || (keyword && !(n->name = expect_name(p))))
         return NULL;
+    for (const struct node *other = first; keyword && other; other = other->next)
+        if (other->kind == NODE_KEYWORD && other->name == n->name)
+            return p->at--, parse_unexpected(p, "an argument that is not there yet");
     n->op = spread;
     p->at++;
     return (n->a = parse_expression(p)) ? n : NULL;
@@ -306,7 +309,7 @@ struct node *parse_arguments(struct parser *p, struct node *call)
             return NULL;
         if (call->b && skip_op(p, ')'))
             break;
-        if (!(*tail = parse_argument(p, &order)))
+        if (!(*tail = parse_argument(p, call->b, &order)))
             return NULL;
     }
     p->depth--;
@@ -353,6 +356,12 @@ static struct node *parse_postfix(struct parser *p, struct node *n)
     return n;
 }
 
+static void note_unknown(struct parser *p, const struct node *n, bool known)
+{
+    if (!known && !p->unknown)
+        p->unknown = n;
+}
+
 /* Behind "is": [not] name, with arguments in parentheses or a single one without. */
 static struct node *parse_test(struct parser *p, struct node *operand)
 {
@@ -362,6 +371,7 @@ static struct node *parse_test(struct parser *p, struct node *operand)
     struct node *n = node_new(p, NODE_TEST);
     if (!n || !(n->name = parse_dotted(p)))
         return NULL;
+    note_unknown(p, n, test_known(n->name->text));
     n->a = operand;
     bool word = p->at->kind == TOKEN_NAME && !at_word(p, "else") && !at_word(p, "or") && !at_word(p, "and");
     if (at_op(p, '(')) {
@@ -390,6 +400,7 @@ struct node *parse_filters(struct parser *p, struct node *operand, bool inside)
         struct node *n = node_new(p, NODE_FILTER);
         if (!n || !(n->name = parse_dotted(p)))
             return NULL;
+        note_unknown(p, n, filter_known(n->name->text));
         n->a = operand;
         if (at_op(p, '(') && !parse_arguments(p, n))
             return NULL;
@@ -582,6 +593,7 @@ static struct node *parse_or(struct parser *p)
 struct node *parse_expression(struct parser *p)
 {
     int links = 0;
+    const struct node *unknown = p->unknown;
     if (!parse_enter(p))
         return NULL;
     struct node *n = parse_or(p);
@@ -594,6 +606,7 @@ struct node *parse_expression(struct parser *p)
         if (!(choice->a = parse_or(p)) || (skip_word(p, "else") && !(choice->c = parse_expression(p))))
             return NULL;
         n = choice;
+        p->unknown = unknown; /* what has a condition fails only when it is used */
     }
     p->depth -= links + 1;
     return p->chat->status ? NULL : n;

@@ -1,8 +1,6 @@
 /* Tests: what stands behind "is". */
 #include "eval.h"
 
-#include "../tokenizer/unicode.h"
-
 static bool yes(struct value *out, bool b)
 {
     *out = bool_value(b);
@@ -117,7 +115,7 @@ static bool all_letters(struct call *call, enum unicode_class class, struct valu
         return false;
     const struct string *s = text.as.string;
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
-        enum unicode_class found = unicode_class(char_at(s->data, s->length, i));
+        enum unicode_class found = letter_case(char_at(s->data, s->length, i));
         if (found == UNICODE_LT || (found != class && (found == UNICODE_LL || found == UNICODE_LU)))
             return yes(out, false);
         any |= found == class;
@@ -135,15 +133,21 @@ static bool run_upper(struct call *call, struct value *out)
     return all_letters(call, UNICODE_LU, out);
 }
 
+/* Anything can be asked for as a name, if it could be a key of a dict. */
+static bool name_of(struct call *call)
+{
+    struct value names;
+    return dict_new(call->c, DICT, &names) && (dict_get(call->c, names.as.dict, call->self), !call->c->status);
+}
+
 static bool run_filter(struct call *call, struct value *out)
 {
-    struct value name = call->self;
-    return yes(out, name.kind == STRING && find_filter(name) != NULL);
+    return name_of(call) && yes(out, call->self.kind == STRING && filter_known(call->self));
 }
 
 static bool run_test(struct call *call, struct value *out)
 {
-    return yes(out, call->self.kind == STRING && find_function(chat_tests, call->self));
+    return name_of(call) && yes(out, call->self.kind == STRING && test_known(call->self));
 }
 
 const struct function chat_tests[] = {

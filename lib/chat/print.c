@@ -3,8 +3,6 @@
 
 #include "eval.h"
 
-#include "../tokenizer/unicode.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -13,18 +11,14 @@ static bool repr_at(struct chat *c, struct buffer *b, struct value v, int depth)
 static bool repr_char(struct chat *c, struct buffer *b, uint32_t code_point, char quote)
 {
     char text[16];
-    enum unicode_class class = code_point < 0x80 ? UNICODE_LL : unicode_class(code_point);
-    bool prints = class != UNICODE_CONTROL && class != UNICODE_UNASSIGNED && class != UNICODE_SPACE;
     if (code_point == (unsigned char)quote || code_point == '\\')
         snprintf(text, sizeof text, "\\%c", (char)code_point);
     else if (code_point == '\n' || code_point == '\r' || code_point == '\t')
         snprintf(text, sizeof text, "\\%c", code_point == '\n' ? 'n' : code_point == '\r' ? 'r' : 't');
-    else if (code_point < 0x20 || code_point == 0x7f || (code_point < 0x100 && !prints))
-        snprintf(text, sizeof text, "\\x%02x", code_point);
-    else if (prints)
+    else if (char_is_printable(code_point))
         return buffer_char(c, b, code_point);
     else
-        snprintf(text, sizeof text, code_point < 0x10000 ? "\\u%04x" : "\\U%08x", code_point);
+        snprintf(text, sizeof text, code_point < 0x100 ? "\\x%02x" : code_point < 0x10000 ? "\\u%04x" : "\\U%08x", code_point);
     return buffer_text(c, b, text);
 }
 
@@ -84,6 +78,8 @@ static bool repr_plain(struct chat *c, struct buffer *b, struct value v)
         strcat(text, ")");
         break;
     case MACRO:
+        if (macro_name(v.as.macro).kind == NONE)
+            return buffer_text(c, b, "<Macro anonymous>");
         snprintf(text, sizeof text, "<Macro '%.*s'>", SHORT(macro_name(v.as.macro)));
         break;
     case LOOP: {

@@ -65,6 +65,14 @@ bool char_is_space(uint32_t code_point)
     return unicode_class(code_point) == UNICODE_SPACE;
 }
 
+bool char_is_printable(uint32_t code_point)
+{
+    if (code_point < 0x80)
+        return code_point >= 0x20 && code_point < 0x7f;
+    enum unicode_class class = unicode_class(code_point);
+    return class != UNICODE_CONTROL && class != UNICODE_UNASSIGNED && class != UNICODE_SPACE;
+}
+
 size_t string_chars(struct value v)
 {
     struct string *s = v.as.string;

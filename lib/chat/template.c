@@ -84,7 +84,7 @@ static bool run(struct chat *c, const struct template_input *in, struct buffer *
     if (!take_variables(c, in, &variables) || !take_source(c, in->source, in->source_length) || !chat_parse(&parser, &tree))
         return false;
     c->steps = 0;
-    struct eval e = {.c = c, .parser = &parser, .variables = variables.as.dict, .scope = &root, .out = out};
+    struct eval e = {.c = c, .parser = &parser, .variables = variables.as.dict, .root = &root, .scope = &root, .out = out};
     return exec_body(&e, tree) != FLOW_FAILED;
 }
 

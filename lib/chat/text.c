@@ -1,17 +1,122 @@
 /* What string filters and string methods share: case, stripping, replacing, lines. */
 #include "eval.h"
 
-#include "../tokenizer/unicode.h"
+struct case_special {
+    uint32_t from;
+    char to[8];
+};
+
+struct char_range {
+    uint32_t first, last;
+};
+#include "letters_table.h"
+
+/* The text that a code point becomes where it is special, or NULL. */
+static const char *special(uint32_t code_point, const struct case_special *table, size_t count)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (table[middle].from < code_point)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && table[low].from == code_point ? table[low].to : NULL;
+}
+
+static bool put_upper(struct chat *c, struct buffer *b, uint32_t code_point)
+{
+    const char *text = special(code_point, special_upper, sizeof special_upper / sizeof *special_upper);
+    return text ? buffer_text(c, b, text) : buffer_char(c, b, unicode_upper(code_point));
+}
+
+static bool put_title(struct chat *c, struct buffer *b, uint32_t code_point)
+{
+    const char *text = special(code_point, special_title, sizeof special_title / sizeof *special_title);
+    return text ? buffer_text(c, b, text) : buffer_char(c, b, unicode_upper(code_point));
+}
+
+static bool in_ranges(uint32_t code_point, const struct char_range *ranges, size_t count)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (ranges[middle].last < code_point)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && ranges[low].first <= code_point;
+}
+#define IN(code_point, ranges) in_ranges(code_point, ranges, sizeof(ranges) / sizeof *(ranges))
+
+enum unicode_class letter_case(uint32_t code_point)
+{
+    enum unicode_class class = unicode_class(code_point);
+    if (class == UNICODE_LU || class == UNICODE_LL || class == UNICODE_LT || code_point < 0x80)
+        return class;
+    return IN(code_point, lower_marks) ? UNICODE_LL : IN(code_point, upper_marks) ? UNICODE_LU : UNICODE_UNASSIGNED;
+}
+
+enum digit_kind digit_kind(uint32_t code_point)
+{
+    if (code_point < 0x80)
+        return code_point >= '0' && code_point <= '9' ? DIGIT_DECIMAL : DIGIT_NONE;
+    if (unicode_class(code_point) != UNICODE_N)
+        return IN(code_point, numbers) ? DIGIT_NUMBER : DIGIT_NONE;
+    return IN(code_point, decimals) ? DIGIT_DECIMAL : IN(code_point, digits) ? DIGIT_DIGIT : DIGIT_NUMBER;
+}
+
+static bool has_case(uint32_t code_point)
+{
+    enum unicode_class class = letter_case(code_point);
+    return class == UNICODE_LU || class == UNICODE_LL || class == UNICODE_LT;
+}
+
+/* Whether case passes over it: marks, modifiers, and what stands inside of words. */
+static bool no_case(uint32_t code_point)
+{
+    static const uint32_t inside[] = {'\'', '.', ':', '^', '`', 0xa8, 0xad, 0xaf, 0xb4, 0xb7, 0xb8, 0x2018, 0x2019, 0x2024, 0x2027};
+    enum unicode_class class = unicode_class(code_point);
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
+        if (inside[i] == code_point)
+            return true;
+    return class == UNICODE_M || class == UNICODE_LM;
+}
+
+/* Whether the letter at `at` is behind a letter of its word, and before none. */
+static bool ends_word(const char *s, size_t length, size_t at)
+{
+    size_t before = at, behind = at + char_length(s, length, at);
+    do {
+        if (before == 0)
+            return false;
+        before = char_before(s, before);
+    } while (no_case(char_at(s, length, before)));
+    while (behind < length && no_case(char_at(s, length, behind)))
+        behind += char_length(s, length, behind);
+    return has_case(char_at(s, length, before)) && (behind == length || !has_case(char_at(s, length, behind)));
+}
+
+/* The character at `at` of the text s, which is the word's surroundings: a sigma is another one at the end of a word. */
+static bool put_lower(struct chat *c, struct buffer *b, const char *s, size_t length, size_t at)
+{
+    uint32_t code_point = char_at(s, length, at);
+    if (code_point == 0x130)
+        return buffer_text(c, b, "i\xcc\x87");
+    if (code_point == 0x3a3 && (!chat_work(c, length / 64) || ends_word(s, length, at)))
+        return buffer_char(c, b, 0x3c2);
+    return buffer_char(c, b, unicode_lower(code_point));
+}
 
 bool upper_case(struct chat *c, struct value v, struct value *out)
 {
     const struct string *s = v.as.string;
     struct buffer b = {0};
-    for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
-        uint32_t code_point = char_at(s->data, s->length, i);
-        if (code_point == 0xdf ? !buffer_text(c, &b, "SS") : !buffer_char(c, &b, unicode_upper(code_point)))
+    for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i))
+        if (!put_upper(c, &b, char_at(s->data, s->length, i)))
             return false;
-    }
     return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
 }
 
@@ -20,21 +125,70 @@ bool lower_case(struct chat *c, struct value v, struct value *out)
     const struct string *s = v.as.string;
     struct buffer b = {0};
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i))
-        if (!buffer_char(c, &b, unicode_lower(char_at(s->data, s->length, i))))
+        if (!put_lower(c, &b, s->data, s->length, i))
             return false;
     return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
 }
 
-bool title_case(struct chat *c, struct value v, bool words, struct value *out)
+/* What stays alike between spellings: lower case, and a little more. */
+bool casefold(struct chat *c, struct value v, struct value *out)
 {
     const struct string *s = v.as.string;
     struct buffer b = {0};
-    bool start = true;
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
         uint32_t code_point = char_at(s->data, s->length, i);
-        if (!buffer_char(c, &b, start ? unicode_upper(code_point) : unicode_lower(code_point)))
+        const char *text = special(code_point, special_fold, sizeof special_fold / sizeof *special_fold);
+        if (text ? !buffer_text(c, &b, text) : !buffer_char(c, &b, unicode_lower(code_point)))
             return false;
-        start = words && (char_is_space(code_point) || (code_point < 0x80 && code_point && strchr("-({[<", (int)code_point)));
+    }
+    return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
+}
+
+bool capitalize(struct chat *c, struct value v, struct value *out)
+{
+    const struct string *s = v.as.string;
+    struct buffer b = {0};
+    for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i))
+        if (i ? !put_lower(c, &b, s->data, s->length, i) : !put_title(c, &b, char_at(s->data, s->length, i)))
+            return false;
+    return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
+}
+
+/* Each run of letters begins with a large one. */
+bool title_runs(struct chat *c, struct value v, struct value *out)
+{
+    const struct string *s = v.as.string;
+    struct buffer b = {0};
+    bool inside = false;
+    for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
+        uint32_t code_point = char_at(s->data, s->length, i);
+        if (inside ? !put_lower(c, &b, s->data, s->length, i) : !put_title(c, &b, code_point))
+            return false;
+        inside = has_case(code_point);
+    }
+    return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
+}
+
+static bool parts_words(uint32_t code_point)
+{
+    return char_is_space(code_point) || (code_point && code_point < 0x80 && strchr("-({[<", (int)code_point));
+}
+
+/* The same between white space, hyphens and opening brackets, where Jinja2's filter parts words. */
+bool title_words(struct chat *c, struct value v, struct value *out)
+{
+    const struct string *s = v.as.string;
+    struct buffer b = {0};
+    for (size_t i = 0, end; i < s->length; i = end) {
+        bool parts = parts_words(char_at(s->data, s->length, i));
+        for (end = i; end < s->length && parts_words(char_at(s->data, s->length, end)) == parts;)
+            end += char_length(s->data, s->length, end);
+        const size_t rest = i + char_length(s->data, s->length, i);
+        if (!put_upper(c, &b, char_at(s->data, s->length, i)))
+            return false;
+        for (size_t j = rest; j < end; j += char_length(s->data, end, j))
+            if (!put_lower(c, &b, s->data + rest, end - rest, j - rest))
+                return false;
     }
     return chat_work(c, s->length / 16) && buffer_value(c, &b, out);
 }

@@ -124,6 +124,8 @@ bool string_ref(struct chat *c, const char *data, size_t length, struct value *o
 bool string_new(struct chat *c, const char *data, size_t length, struct value *out);
 bool string_text(struct chat *c, const char *text, struct value *out); /* a literal: used in place */
 bool string_is(struct value v, const char *text);
+/* The first bytes of a string, for "%.*s" in a message. */
+#define SHORT(v) (int)((v).as.string->length < 80 ? (v).as.string->length : 80), (v).as.string->data
 size_t string_chars(struct value v);
 /* Bytes of the character at `at`, and where the one before it begins. */
 size_t char_length(const char *data, size_t length, size_t at);
@@ -131,6 +133,7 @@ size_t char_before(const char *data, size_t at);
 /* The code point at `at`, or the byte plus 0xdc00 where it is not UTF-8. */
 uint32_t char_at(const char *data, size_t length, size_t at);
 bool char_is_space(uint32_t code_point); /* Python's str.isspace */
+bool char_is_printable(uint32_t code_point);
 /* Byte offset of the index-th character, index at most string_chars. */
 size_t char_offset(struct value v, size_t index);
 
