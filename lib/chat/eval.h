@@ -74,7 +74,8 @@ struct function {
 
 /* The tables, each closed by an entry without a name. */
 extern const struct function chat_list_filters[], chat_number_filters[], chat_text_filters[], chat_tests[], chat_globals[];
-extern const struct function chat_string_methods[], chat_string_classes[], chat_dict_methods[], chat_tuple_methods[], chat_list_methods[], chat_loop_methods[], chat_cycler_methods[];
+extern const struct function chat_string_methods[], chat_string_classes[], chat_dict_methods[], chat_tuple_methods[],
+    chat_list_methods[], chat_loop_methods[], chat_cycler_methods[];
 
 /* False after a recorded failure, as everywhere. */
 bool eval_expression(struct eval *e, const struct node *n, struct value *out);
