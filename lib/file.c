@@ -113,7 +113,7 @@ uint64_t slm_file_length(const slm_file *f, const char *key)
 
 const char *slm_file_string(const slm_file *f, const char *key, uint64_t index, size_t *length)
 {
-    size_t ignored;
+    size_t ignored = 0;
     size_t *out = length ? length : &ignored;
     const struct gguf_kv *kv = element(f, key, index);
     *out = 0;
