@@ -84,6 +84,7 @@ slm_status slm_model_random(const slm_shape *shape, const char *type, const slm_
     mem m;
     TRY(mem_init(&m, &o.allocator, err));
     const struct random_spec spec = { shape, type };
+    TRY(random_check_type(&spec, err));
     uint8_t *metadata;
     size_t size;
     TRY(random_metadata(&m, &spec, &metadata, &size, err));

@@ -137,6 +137,17 @@ static unsigned fallback(unsigned type)
     }
 }
 
+slm_status random_check_type(const struct random_spec *spec, slm_error *err)
+{
+    if (!strcmp(spec->type, "Q4_K_M") || quant_by_name(spec->type) != WEIGHT_TYPES)
+        return SLM_OK;
+    char known[200] = "Q4_K_M";
+    size_t used = strlen(known);
+    for (unsigned t = 0; t < WEIGHT_TYPES && used < sizeof known; t++)
+        used += (size_t)snprintf(known + used, sizeof known - used, ", %s", quants[t].name);
+    return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "no weight type '%.32s' (known: %s)", spec->type, known);
+}
+
 unsigned random_type(const struct random_spec *spec, const char *name, uint32_t k)
 {
     if (spec->shape->tied && !strcmp(name, "output.weight"))

@@ -15,6 +15,9 @@ struct random_spec {
 /* The metadata of such a model as a GGUF file without tensors, in memory that the caller frees with mem_free. */
 slm_status random_metadata(const mem *m, const struct random_spec *spec, uint8_t **bytes, size_t *size, slm_error *err);
 
+/* Fails with the names of all if the type has none. */
+slm_status random_check_type(const struct random_spec *spec, slm_error *err);
+
 /* The weight type of the matrix of that name with rows of k values, WEIGHT_TYPES if the model has none of that name. */
 unsigned random_type(const struct random_spec *spec, const char *name, uint32_t k);
 

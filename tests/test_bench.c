@@ -163,6 +163,39 @@ START_TEST(sizes_only)
 }
 END_TEST
 
+/* About N(0, 1). */
+static double normal(uint64_t *state)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += (double)(test_random(state) % 65536) / 65536;
+    return sum;
+}
+
+/* Of comparisons of equal things one in twenty may find a difference, of different ones nearly all. */
+START_TEST(verdicts)
+{
+    enum { TIMES = 4000, EACH = 5 };
+    uint64_t state = test_seed();
+    int equal = 0, different = 0;
+    for (int n = 0; n < TIMES; n++) {
+        double a[EACH], b[EACH], slower[EACH];
+        for (int i = 0; i < EACH; i++) {
+            const double drift = n % 2 ? 0 : 0.2 * normal(&state); /* every other time in turns on a machine that changes */
+            a[i] = exp(5 + drift + 0.02 * normal(&state));
+            b[i] = exp(5 + drift + 0.02 * normal(&state));
+            slower[i] = 1.1 * b[i];
+        }
+        const struct ratio r = compare_times(a, EACH, b, EACH, n % 2 == 0);
+        const struct ratio s = compare_times(a, EACH, slower, EACH, n % 2 == 0);
+        equal += r.low > 1 || r.high < 1;
+        different += s.high < 1;
+    }
+    ck_assert_msg(equal > TIMES * 0.03 && equal < TIMES * 0.07, "%d of %d are found to be different", equal, TIMES);
+    ck_assert_msg(different > TIMES * 0.95, "only %d of %d are found to be different", different, TIMES);
+}
+END_TEST
+
 START_TEST(comparison)
 {
     static const double a[] = {10, 11, 10, 11}, b[] = {5, 5.5, 5, 5.5}, noise[] = {10.2, 10.9, 10.8, 10.1};
@@ -180,6 +213,10 @@ START_TEST(comparison)
     r = compare_times(a, 1, b, 4, false);
     ck_assert(!r.known);
     ck_assert(!compare_times(a, 0, b, 4, false).known);
+    r = compare_widen((struct ratio){2, 1.5, 2.5, true}, 0.5, 1.25); /* b's machine may have been half as fast, or faster by a quarter */
+    ck_assert_double_eq_tol(r.low, 1.2, 1e-12);
+    ck_assert_double_eq_tol(r.high, 5, 1e-12);
+    ck_assert_double_eq_tol(r.ratio, 2, 1e-12);
     double many[60], slower[60]; /* 1 % apart, 2 % of noise: told apart with 60 samples, not with 6 */
     for (int i = 0; i < 60; i++) {
         many[i] = i % 2 ? 100 : 104;
@@ -363,6 +400,7 @@ Suite *suite_bench(void)
     tcase_add_test(tool, sizes);
     tcase_add_test(tool, sizes_only);
     tcase_add_test(tool, comparison);
+    tcase_add_test(tool, verdicts);
     tcase_add_test(tool, output_json);
     tcase_add_test(tool, output_jsonl);
     tcase_add_test(tool, output_csv);

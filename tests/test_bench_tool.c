@@ -90,7 +90,9 @@ START_TEST(test_profile)
     for (int i = 0; i < 2; i++) {
         const cJSON *o = cJSON_GetArrayItem(list, i), *parts = cJSON_GetObjectItem(o, "profile"), *part;
         const double layers = 30, hidden = 576, kv_bytes = 3 * 64 * 2 * 2, passes = i ? 3 : 1, tokens = i ? 6 : 8;
-        double seconds = 0;
+        double seconds = 0, norms = 2 * layers * tokens;
+        if (!i)
+            norms -= tokens - 2; /* the last layer's second one, likewise */
         cJSON_ArrayForEach(part, parts)
             seconds += number(part, "seconds");
         ck_assert_int_eq(cJSON_GetArraySize(parts), 5);
@@ -103,8 +105,9 @@ START_TEST(test_profile)
         ck_assert_double_gt(number(linear, "seconds"), 0.2 * seconds);
         double positions = i ? 2 * (11 + 12 + 13) : 2 * 14, pairs = i ? positions : 2 * (11 + 12 + 13 + 14);
         ck_assert_double_eq(number(attention, "bytes"), layers * positions * kv_bytes);
-        ck_assert_double_eq(number(attention, "operations"), layers * pairs * 4 * hidden);
-        ck_assert_double_eq(number(cJSON_GetObjectItem(parts, "norm"), "operations"), 2 * layers * tokens * hidden * 4);
+        const double last = i ? pairs : 2 * 14; /* of the last layer: only the tokens with logits */
+        ck_assert_double_eq(number(attention, "operations"), ((layers - 1) * pairs + last) * 4 * hidden);
+        ck_assert_double_eq(number(cJSON_GetObjectItem(parts, "norm"), "operations"), norms * hidden * 4);
     }
     cJSON_Delete(list);
     release(r);
@@ -141,6 +144,39 @@ START_TEST(test_plot)
 }
 END_TEST
 
+/* ---- what is asked for */
+
+START_TEST(test_batches)
+{
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "9", "-n", "0", "-b", "8,4", "-ub", "2,6", "-r", "1", "-t",
+                          "1", "-o", "json");
+    static const int want[][2] = {{8, 2}, {8, 6}, {4, 2}, {4, 4}};
+    expect_code(r, 0);
+    cJSON *list = parse(r.out);
+    ck_assert_int_eq(cJSON_GetArraySize(list), 4);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_double_eq(number(cJSON_GetArrayItem(list, i), "n_batch"), want[i][0]);
+        ck_assert_double_eq(number(cJSON_GetArrayItem(list, i), "n_ubatch"), want[i][1]);
+    }
+    cJSON_Delete(list);
+    release(r);
+}
+END_TEST
+
+START_TEST(test_nothing_to_run)
+{
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "0", "-n", "0");
+    expect_error(r, 1, "slm-bench: ", "nothing to run");
+    release(r);
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "0", "--requests", "2");
+    expect_error(r, 1, "slm-bench: ", "-p is 0");
+    release(r);
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "--type", "Q9");
+    expect_error(r, 2, "slm-bench: ", "Q4_K_M, F32");
+    release(r);
+}
+END_TEST
+
 /* ---- --fits */
 
 START_TEST(test_fits)
@@ -157,16 +193,20 @@ START_TEST(test_fits)
     ck_assert(prefill > 0 && empty > 0);
     ck_assert_int_eq(sscanf(large, "| mistral-7b | Q4_0 | %lf | %lf | %lf", &gib, &kv, &context), 2); /* does not fit: "-" */
     release(r);
-    r = RUN(NULL, "slm-bench", "--fits", "eight");
-    expect_error(r, 1, "slm-bench: ", "--fits");
-    release(r);
+    static const char *const wrong[] = {"eight", "8", "1kB"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        r = RUN(NULL, "slm-bench", "--fits", wrong[i]);
+        expect_error(r, 1, "slm-bench: ", "--fits");
+        release(r);
+    }
 }
 END_TEST
 
 /* ---- comparing files */
 
-/* A file of results with these times of one test, in an array or by lines; each list of times is a run. */
-static char *results_file(bool array, int prompt, const char *const *runs)
+/* A file of results with these times of one test, in an array or by lines; each list of times is a run, on a machine that reads so
+ * much. */
+static char *results_on(double gbps, bool array, int prompt, const char *const *runs)
 {
     static char names[4][32];
     static int next;
@@ -178,10 +218,16 @@ static char *results_file(bool array, int prompt, const char *const *runs)
     fputs(array ? "[" : "", f);
     for (int i = 0; runs[i]; i++)
         fprintf(f, "%s{\"build_commit\": \"c\", \"model_type\": \"m\", \"isa\": \"avx2\", \"n_threads\": 2, \"n_batch\": 512, "
-                "\"n_prompt\": %d, \"n_gen\": 0, \"n_depth\": 0, \"samples_ns\": [%s]}\n", array && i ? "," : "", prompt, runs[i]);
+                "\"n_prompt\": %d, \"n_gen\": 0, \"n_depth\": 0, \"read_gbps\": %g, \"samples_ns\": [%s]}\n", array && i ? "," : "", prompt,
+                gbps, runs[i]);
     fputs(array ? "]\n" : "", f);
     fclose(f);
     return name;
+}
+
+static char *results_file(bool array, int prompt, const char *const *runs)
+{
+    return results_on(30, array, prompt, runs);
 }
 
 static void expect_verdict(const char *a, const char *b, const char *verdict)
@@ -207,6 +253,13 @@ START_TEST(test_compare)
     expect_verdict(slow, fast, "2.000 (1.9");
     expect_verdict(slow, fast, "b is 100.0 % faster");
     expect_verdict(fast, fast, "no difference");
+    /* what the machine lost is not held against b */
+    char *same = results_on(14, false, 512, (const char *const[]){"200, 202, 198, 200, 200", NULL});
+    expect_verdict(fast, same, "no difference");
+    unlink(same);
+    same = results_on(25, false, 512, (const char *const[]){"200, 202, 198, 200, 200", NULL});
+    expect_verdict(fast, same, "b is 50.0 % slower");
+    unlink(same);
     /* pairs drift together: only as pairs are they told apart */
     char *a = results_file(false, 512, (const char *const[]){"100, 100, 900", "150", "200", "300", NULL});
     char *b = results_file(true, 512, (const char *const[]){"110", "166", "219", "331", NULL});
@@ -241,6 +294,8 @@ Suite *suite_bench_tool(void)
     tcase_add_test(tc, test_pin);
     tcase_add_test(tc, test_profile);
     tcase_add_test(tc, test_plot);
+    tcase_add_test(tc, test_batches);
+    tcase_add_test(tc, test_nothing_to_run);
     tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);

@@ -24,6 +24,7 @@ static const struct {
     { "gemma-3n-e2b", 4.46e9, 3 },       { "gemma-3n-e4b", 6.87e9, 3 },       { "phi-3.5-mini", 3821079552, 0 },
     { "phi-4", 14659507200, 0 },         { "phi-4-mini", 3836021760, 0 },     { "granite-3.1-2b", 2533531648, 0 },
     { "granite-3.1-8b", 8170848256, 0 }, { "olmo2-1b", 1484916736, 0 },       { "olmo2-7b", 7298617344, 0 },
+    { "olmo3-7b", 7298011136, 0 },
 };
 enum { SHAPES = sizeof published / sizeof *published };
 

@@ -208,25 +208,31 @@ static void run_requests(const struct subject *subject, struct test test)
     }
 }
 
-/* Every test of one model, at all depths, with all batches, threads and numbers of sequences. */
-static void run_model(const struct subject *subject, const slm_model *model)
+/* Every test of one model with one batch, at all depths, with all threads and numbers of sequences. */
+static void run_batch(const struct subject *subject, const slm_model *model, int batch, int ubatch)
 {
     const struct options *o = &bench.options;
     for (int d = 0; d < o->depth.count; d++) {
-        for (int b = 0; b < o->batch.count; b++) {
-            for (int t = 0; t < o->threads.count; t++) {
-                for (int s = 0; s < o->parallel.count; s++) {
-                    struct test test = {.model = model, .depth = o->depth.values[d], .batch = o->batch.values[b],
-                                        .threads = o->threads.values[t], .sequences = o->parallel.values[s],
-                                        .warmup = !o->no_warmup, .profile = o->profile};
-                    if (o->requests)
-                        run_requests(subject, test);
-                    else
-                        run_tests(subject, test);
-                }
+        for (int t = 0; t < o->threads.count; t++) {
+            for (int s = 0; s < o->parallel.count; s++) {
+                struct test test = {.model = model, .depth = o->depth.values[d], .batch = batch,
+                                    .ubatch = ubatch && ubatch < batch ? ubatch : batch, .threads = o->threads.values[t],
+                                    .sequences = o->parallel.values[s], .warmup = !o->no_warmup, .profile = o->profile};
+                if (o->requests)
+                    run_requests(subject, test);
+                else
+                    run_tests(subject, test);
             }
         }
     }
+}
+
+static void run_model(const struct subject *subject, const slm_model *model)
+{
+    const struct options *o = &bench.options;
+    for (int b = 0; b < o->batch.count; b++)
+        for (int u = 0; u < o->ubatch.count; u++)
+            run_batch(subject, model, o->batch.values[b], o->ubatch.values[u]);
 }
 
 static void run_subject(struct subject *subject)
@@ -342,6 +348,7 @@ int main(int argc, char **argv)
         return fits_print(stdout, o);
     bench.printer = (struct printer){.file = stdout, .format = o->format, .show_isa = o->isas.count > 1,
                                      .show_batch = o->batch.count > 1 || o->batch.values[0] != 512,
+                                     .show_ubatch = o->ubatch.count > 1 || o->ubatch.values[0],
                                      .show_seq = o->parallel.count > 1 || o->parallel.values[0] != 1,
                                      .show_latency = o->requests > 0};
     bench.terminal = isatty(STDERR_FILENO);

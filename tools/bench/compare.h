@@ -16,6 +16,9 @@ struct ratio {
  * (and there are as many of each): the mean of the differences is tested instead, and what slows both of a pair drops out. */
 struct ratio compare_times(const double *a, size_t a_count, const double *b, size_t b_count, bool paired);
 
+/* The interval, wider by what else may have changed b's speed: by factors between `slowest` and `fastest`, which 1 lies between. */
+struct ratio compare_widen(struct ratio r, double slowest, double fastest);
+
 /* Compares two files that slm-bench has written with -o json or jsonl, test by test. Where a file holds a test several times, each
  * time counts as one sample, its median; else the repetitions do. Returns the exit code; failures have been reported. */
 int compare_files(FILE *out, const char *a, const char *b);

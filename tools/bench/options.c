@@ -1,6 +1,8 @@
 #include "options.h"
 #include "fits.h"
 
+enum { LEAST_MEMORY = 1000000 }; /* for --fits: less is a forgotten unit */
+
 static const char usage[] =
     "slm-bench - how fast models run here, and how near that is to what the machine can do\n\n"
     "  slm-bench -m model.gguf\n"
@@ -14,7 +16,7 @@ static const char notes[] =
 
 /* What the command line says, before the lists in it are read. */
 struct words {
-    struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, threads, parallel;
+    struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, ubatch, threads, parallel;
     const char *format, *fits;
 };
 
@@ -86,6 +88,14 @@ static void set_default(struct list *list, int value)
         list->values[list->count++] = value;
 }
 
+static bool any(const struct list *list)
+{
+    for (int i = 0; i < list->count; i++)
+        if (list->values[i])
+            return true;
+    return false;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
     struct words words = {.format = "md"};
@@ -106,6 +116,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-d, --n-depth", "N", CLI_TEXTS, &words.depth, 0, 0, "+ tokens in the context before a test begins (default 0)"},
         {"-t, --threads", "N", CLI_TEXTS, &words.threads, 0, 0, "+ threads, 0: one per usable core (default 0)"},
         {"-b, --batch-size", "N", CLI_TEXTS, &words.batch, 0, 0, "+ prompt tokens computed at once (default 512)"},
+        {"-ub, --ubatch-size", "N", CLI_TEXTS, &words.ubatch, 0, 0, "+ but at most so many, as llama-bench has it (default: no limit)"},
         {"-np, --parallel", "N", CLI_TEXTS, &words.parallel, 0, 0, "+ sequences computed together (default 1)"},
         {"--isa", "NAME", CLI_TEXTS, &words.isas, 0, 0, "+ kernels: scalar, avx2, avx512, neon (default: the best)"},
         {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
@@ -127,11 +138,11 @@ int options_parse(struct options *o, int argc, char **argv)
         !split(&o->types, &words.types, "--type") || !split(&o->isas, &words.isas, "--isa") ||
         !numbers(&o->prompt, &words.prompt, "-p", 0) || !numbers(&o->gen, &words.gen, "-n", 0) || !pairs(&o->pg, &words.pg) ||
         !numbers(&o->depth, &words.depth, "-d", 0) || !numbers(&o->threads, &words.threads, "-t", 0) ||
-        !numbers(&o->batch, &words.batch, "-b", 1) ||
+        !numbers(&o->batch, &words.batch, "-b", 1) || !numbers(&o->ubatch, &words.ubatch, "-ub", 1) ||
         !numbers(&o->parallel, &words.parallel, "-np", 1) || !format(&o->format, words.format))
         return CLI_USAGE;
-    if (words.fits && !fits_parse(words.fits, &o->fits)) {
-        cli_error("--fits: '%s': expected a size: 8GiB, 500MB", words.fits);
+    if (words.fits && (!fits_parse(words.fits, &o->fits) || o->fits < LEAST_MEMORY)) {
+        cli_error("--fits: '%s': expected a size with its unit, at least 1MB: 8GiB, 500MB", words.fits);
         return CLI_USAGE;
     }
     o->types_given = o->types.count > 0;
@@ -143,8 +154,13 @@ int options_parse(struct options *o, int argc, char **argv)
     set_default(&o->gen, 128);
     set_default(&o->depth, 0);
     set_default(&o->batch, 512);
+    set_default(&o->ubatch, 0);
     set_default(&o->threads, 0);
     set_default(&o->parallel, 1);
+    if (!o->fits && !any(&o->prompt) && (!any(&o->gen) || o->requests) && !o->pg.count) {
+        cli_error(o->requests ? "--requests needs prompts: -p is 0" : "nothing to run: -p and -n are 0");
+        return CLI_USAGE;
+    }
     if (!o->types.count)
         o->types.items[o->types.count++] = "Q4_0";
     if (!o->isas.count)

@@ -17,7 +17,7 @@ static const struct axis {
     size_t offset;
 } axes[] = {
     {"tokens in the context before the test", offsetof(struct result, n_depth)},
-    {"tokens computed at once (batch)", offsetof(struct result, n_batch)},
+    {"tokens computed at once (batch)", offsetof(struct result, n_ubatch)},
     {"threads", offsetof(struct result, n_threads)},
     {"sequences computed together", offsetof(struct result, n_seq)},
     {"tokens of the prompt", offsetof(struct result, n_prompt)},

@@ -129,6 +129,11 @@ static void column_batch(const struct result *r, char *text)
     snprintf(text, CELL_MAX, "%" PRId64, r->n_batch);
 }
 
+static void column_ubatch(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%" PRId64, r->n_ubatch);
+}
+
 static void column_test(const struct result *r, char *text)
 {
     int used = 0;
@@ -187,6 +192,7 @@ static const struct column {
     {"isa", -7, column_isa},
     {"threads", 7, column_threads},
     {"n_batch", 7, column_batch},
+    {"n_ubatch", 8, column_ubatch},
     {"n_seq", 5, column_sequences},
     {"test", 15, column_test},
     {"t/s", 20, column_ts},
@@ -203,6 +209,8 @@ static bool shown(const struct printer *p, const struct column *column)
     column_fn *cell = column->cell;
     if (cell == column_batch)
         return p->show_batch;
+    if (cell == column_ubatch)
+        return p->show_ubatch;
     if (cell == column_isa)
         return p->show_isa;
     if (cell == column_sequences || cell == column_each)

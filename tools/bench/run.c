@@ -18,14 +18,14 @@ static double operations(const struct test *t, const slm_model_info *info)
     return 2 * (early * (t->prompt + t->gen) + late * outputs) * t->sequences;
 }
 
-/* Bytes that can't stay in a cache: the weights once for each computation of up to `batch` tokens, and for each sequence in it the
+/* Bytes that can't stay in a cache: the weights once for each computation of up to `ubatch` tokens, and for each sequence in it the
  * keys and values of all positions up to its last one. The prompts of several sequences are computed one behind the other. */
 static double bytes_read(const struct test *t, const slm_model_info *info)
 {
     const double all = (double)t->prompt * t->sequences;
     double weights = 0, positions = 0, last;
     for (double first = 0; first < all; first = last) {
-        last = first + t->batch < all ? first + t->batch : all;
+        last = first + t->ubatch < all ? first + t->ubatch : all;
         weights += (double)info->decode_bytes;
         for (double end = 0; end < last;) { /* of the sequence's tokens in this batch */
             double start = end;
@@ -34,7 +34,7 @@ static double bytes_read(const struct test *t, const slm_model_info *info)
                 positions += t->depth + ((end < last ? end : last) - start);
         }
     }
-    weights += (double)info->decode_bytes * t->gen * ((t->sequences + t->batch - 1) / t->batch);
+    weights += (double)info->decode_bytes * t->gen * ((t->sequences + t->ubatch - 1) / t->ubatch);
     positions += t->sequences * ((double)t->gen * (t->depth + t->prompt) + (double)t->gen * (t->gen + 1.0) / 2);
     return weights + positions * (double)info->kv_bytes_per_token;
 }
@@ -187,7 +187,8 @@ static void fill(const struct state *s, double *gops, double *gbps, int limits, 
     slm_model_get_info(t->model, &info);
     r->model_size = (int64_t)info.weight_bytes;
     r->model_n_params = (int64_t)info.parameters;
-    r->n_batch = r->n_ubatch = t->batch;
+    r->n_batch = t->batch;
+    r->n_ubatch = t->ubatch;
     r->n_threads = slm_session_threads(s->session);
     r->n_prompt = t->prompt;
     r->n_gen = t->gen;
@@ -258,7 +259,7 @@ slm_status run_test(const struct test *t, struct result *r, slm_error *err)
     slm_session_options options = slm_session_options_default();
     options.context = ((uint32_t)t->depth + (uint32_t)t->prompt + (uint32_t)t->gen) * (uint32_t)t->sequences;
     options.sequences = (uint32_t)t->sequences;
-    options.batch = (uint32_t)t->batch;
+    options.batch = (uint32_t)t->ubatch;
     options.threads = t->threads;
 
     struct state s = {.test = t};

@@ -12,7 +12,8 @@ struct test {
     slm_limits *limits;     /* of the same tier and number of threads */
     int prompt, gen, depth; /* of each sequence */
     int sequences;          /* computed together */
-    int batch, threads;
+    int batch, ubatch;      /* asked for; tokens computed at once, at most as many */
+    int threads;
     int repetitions;
     bool latency;           /* repetitions are requests: greedy sampling after each step, each token's time is taken */
     bool warmup, profile;
