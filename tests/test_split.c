@@ -136,7 +136,18 @@ static void compare(const struct splitter *splitter, pcre2_code *const *passes, 
                          i < got.count ? got.at[i] : 0, i < want.count ? want.at[i] : 0, (int)length, text, (unsigned long long)test_seed());
 }
 
-static size_t random_text(uint64_t *seed, char *text, size_t room)
+/* A character at an edge of the splitter's ranges, or inside of one. */
+static uint32_t random_of_ranges(uint64_t *seed, const struct split_range *ranges)
+{
+    uint32_t count = 0;
+    while (ranges[count].set)
+        count++;
+    const struct split_range *r = &ranges[test_random(seed) % count];
+    uint32_t at[] = {r->first - 1, r->first, r->last, r->last + 1, r->first + test_random(seed) % (r->last - r->first + 1)};
+    return at[test_random(seed) % 5];
+}
+
+static size_t random_text(uint64_t *seed, const struct split_range *ranges, char *text, size_t room)
 {
     static const char *const parts[] = {" ", "  ", "   ", "\n", "\r\n", "\t", "'s", "'S", "'ll", "'Re", "'", "x", "ab", "AB", "aB", "Ab", "1", "12",
                                         "1234", "!", "?!", "/", "./", "`", "$", "<=", "\xc2\xa0", "\xe3\x80\x80", "\xc3\xa9", "\xcc\x81",
@@ -149,7 +160,7 @@ static size_t random_text(uint64_t *seed, char *text, size_t room)
                                         "\xef\xbc\x91", "\xef\xbc\xa1", "\xef\xbc\x81", "\xef\xbc\x8c", "\xe2\x80\xa6", "\xe3\x80\x82",
                                         "\xe3\x84\x85", "\xe3\x84\xb1", "\xef\xb8\xb0", "\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9",
                                         "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd", "\xe2\x9d\xa4\xef\xb8\x8f", "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa",
-                                        "\xf0\x9d\x94\x84", "\xe2\x82\xac", "(", "|", "12\xd9\xa3" "4"};
+                                        "\xf0\x9d\x94\x84", "\xe2\x82\xac", "\xdb\x94", "(", "|", "12\xd9\xa3" "4"};
     size_t length = 0;
     for (uint32_t n = test_random(seed) % 24; n && length + 8 < room; n--) {
         if (test_random(seed) % 4) {
@@ -159,6 +170,8 @@ static size_t random_text(uint64_t *seed, char *text, size_t room)
         } else {
             static const uint32_t limits[] = {0x80, 0x800, 0x3000, 0x10000, 0x20000, 0x110000};
             uint32_t c = test_random(seed) % limits[test_random(seed) % 6];
+            if (ranges && test_random(seed) % 2)
+                c = random_of_ranges(seed, ranges);
             if (c >= 0xd800 && c < 0xe000)
                 c -= 0x800;
             length += (size_t)utf8_encode(c, text + length);
@@ -177,7 +190,7 @@ START_TEST(published_patterns)
     uint64_t seed = test_seed();
     for (int round = 0; round < 3000; round++) {
         char text[256];
-        compare(splitter, passes, text, random_text(&seed, text, sizeof text));
+        compare(splitter, passes, text, random_text(&seed, splitter->ranges, text, sizeof text));
     }
     size_t size;
     char *stress = read_file(shared_path("vocab/stress.txt"), &size);

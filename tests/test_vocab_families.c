@@ -1,4 +1,4 @@
-/* WordPiece and unigram vocabularies against the obvious way to do what they do. */
+/* WordPiece and unigram vocabularies against the obvious way to do what they do; what files say of their tokens. */
 #include "../lib/tokenizer/tokenizer.h"
 #include "../lib/tokenizer/unicode.h"
 #include "tests.h"
@@ -411,6 +411,89 @@ START_TEST(wrong_scores)
 }
 END_TEST
 
+/* ------------------------------------------- what a file says of its tokens */
+
+/* Byte-level, of few tokens: keys may name any of them. */
+static const char *const few[] = {"a", "b", "c", "<|im_end|>", "<end_of_turn>", "</s>", "<|end|>", "<|return|>", "<|call|>", "[X]", "<mask>", "\xc4\xa0",
+                                  "\xc4\xa0" "a"};
+static struct gguf_build *few_tokens(const int32_t *kinds, const char *pre)
+{
+    static const char *const merges[] = {"\xc4\xa0 a"};
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "tokenizer.ggml.model", "gpt2");
+    if (pre)
+        gguf_put_string(b, "tokenizer.ggml.pre", pre);
+    gguf_put_strings(b, "tokenizer.ggml.tokens", few, sizeof few / sizeof few[0]);
+    gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, sizeof few / sizeof few[0]);
+    gguf_put_strings(b, "tokenizer.ggml.merges", merges, 1);
+    return b;
+}
+
+static void check_ends(const struct tokenizer *t, const char *want)
+{
+    for (slm_token id = 0; want[id]; id++)
+        ck_assert_msg(tokenizer_is_end(t, id) == (want[id] == 'x'), "token %d \"%s\"", (int)id, few[id]);
+}
+
+START_TEST(end_tokens)
+{
+    static const int32_t kinds[] = {1, 1, 1, 4, 3, 1, 3, 1, 1, 3, 3, 1, 1}, harmony[] = {1, 1, 1, 1, 1, 4, 3, 3, 3, 3, 3, 1, 1};
+    static const int32_t list[] = {0, 9, 99, -1};
+    struct gguf_build *b = few_tokens(kinds, "gpt-2");
+    gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 1);
+    gguf_put_u32(b, "tokenizer.ggml.eot_token_id", 2);
+    gguf_put_array(b, "tokenizer.ggml.eos_token_ids", GGUF_I32, list, 4);
+    struct tokenizer *t = open_build(b);
+    check_ends(t, "xxxxx..xxx..."); /* "</s>" is not a control token; <|end|> ends parts beside <|return|> and <|call|> */
+    check_tokens(t, "<|im_end|>a", SLM_TOKENIZE_SPECIAL, "3 0");
+    check_tokens(t, "a<|im_end|>", 0, "0"); /* a control token now, whatever the file says; and the rest is not in the vocabulary */
+    char text[16];
+    ck_assert_uint_eq(tokenizer_bytes(t, 3, false, text, sizeof text), 0);
+    check_tokens(t, "ab", SLM_TOKENIZE_EOS | SLM_TOKENIZE_BOS, "0 1");
+    tokenizer_free(t);
+    b = few_tokens(harmony, NULL);
+    gguf_put_u32(b, "tokenizer.ggml.eom_token_id", 12);
+    gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 4000000000u);
+    gguf_put_u32(b, "tokenizer.ggml.bos_token_id", 2);
+    gguf_put_bool(b, "tokenizer.ggml.add_bos_token", true);
+    gguf_put_bool(b, "tokenizer.ggml.add_eos_token", true);
+    t = open_build(b);
+    check_ends(t, "...x...xx...x");
+    ck_assert(tokenizer_guesses_splitter(t));
+    check_tokens(t, "ab", SLM_TOKENIZE_EOS | SLM_TOKENIZE_BOS, "2 0 1"); /* there is no EOS */
+    tokenizer_free(t);
+    b = few_tokens(harmony, "gpt-2");
+    gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 4);
+    gguf_put_bool(b, "tokenizer.ggml.add_eos_token", true);
+    t = open_build(b);
+    ck_assert(!tokenizer_guesses_splitter(t) && !tokenizer_adds_bos(t));
+    check_tokens(t, "ab", SLM_TOKENIZE_EOS | SLM_TOKENIZE_BOS, "0 1 4");
+    check_tokens(t, "", SLM_TOKENIZE_EOS, "4");
+    tokenizer_free(t);
+}
+END_TEST
+
+START_TEST(white_space_beside_tokens)
+{
+    static const int32_t kinds[] = {1, 1, 1, 3, 3, 4, 3, 3, 3, 3, 3, 1, 1};
+    static const struct {
+        const char *name, *arch, *pre, *text, *ids;
+    } cases[] = {
+        {"m", "a", "gpt-2", "a <mask> a", "0 11 10 12"}, {"m", "a", "jina-v2-de", "a \n <mask> a", "0 10 12"},
+        {"m", "nomic-bert-moe", "gpt-2", " <mask><mask>  <mask>", "10 10 10"}, {"my Phi-3 mini", "a", "gpt-2", "a <mask> \na", "0 11 10 0"},
+        {"PHI3", "a", "gpt-2", "</s> a", "5 0"}, {"phi-4", "a", "gpt-2", "</s> a", "5 12"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gguf_build *b = few_tokens(kinds, cases[i].pre);
+        gguf_put_string(b, "general.name", cases[i].name);
+        gguf_put_string(b, "general.architecture", cases[i].arch);
+        struct tokenizer *t = open_build(b);
+        check_tokens(t, cases[i].text, SLM_TOKENIZE_SPECIAL, cases[i].ids);
+        tokenizer_free(t);
+    }
+}
+END_TEST
+
 /* A quadratic step would take minutes here. */
 START_TEST(long_texts)
 {
@@ -446,6 +529,8 @@ Suite *suite_vocab_families(void)
     tcase_add_test(tcase, unigram_unknown);
     tcase_add_test(tcase, hostile_charsmaps);
     tcase_add_test(tcase, wrong_scores);
+    tcase_add_test(tcase, end_tokens);
+    tcase_add_test(tcase, white_space_beside_tokens);
     tcase_add_loop_test(tcase, long_texts, 0, 3);
     suite_add_tcase(suite, tcase);
     return suite;

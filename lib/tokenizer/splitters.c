@@ -38,7 +38,6 @@ static const struct split_pass gpt2 = {{
     SPACES_BEFORE_TEXT,                                                        \
     SPACES,                                                                    \
 }}
-#define SYMBOLS(deny) RULE(MAYBE(IS_BLANK, 0), MANY(IS_ANY, IS_SPACE | IS_L | IS_N | (deny)))
 static const struct split_pass llama3 = WORD_RULES(IS_L, 3, SYMBOLS_AND(IS_NEWLINE), SPLIT_MANY);
 static const struct split_pass qwen2 = WORD_RULES(IS_L, 1, SYMBOLS_AND(IS_NEWLINE), SPLIT_MANY);
 /* the letters [\p{L}\p{M}], which symbols are not */
@@ -47,7 +46,7 @@ static const struct split_pass qwen35 = WORD_RULES(IS_L | IS_M, 1, RULE(MAYBE(IS
 /* \s*[\r\n] */
 static const struct split_pass bailing = WORD_RULES(IS_L, 1, SYMBOLS_AND(IS_NEWLINE), 1);
 /* the symbols  ?[^\s\p{L}\p{N}\r\n]+ */
-static const struct split_pass seed_coder = WORD_RULES(IS_L, 1, SYMBOLS(IS_NEWLINE), SPLIT_MANY);
+static const struct split_pass seed_coder = WORD_RULES(IS_L, 1, RULE(MAYBE(IS_BLANK, 0), MANY(IS_ANY, IS_SPACE | IS_L | IS_N)), SPLIT_MANY);
 
 /* [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?
  * [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*
