@@ -33,6 +33,7 @@ struct avx2_type {
     enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
     int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768 */
+    size_t bytes;       /* of a k block of a tile */
 };
 
 ALWAYS_INLINE __m256 avx2_halves(const uint16_t *p)
@@ -55,6 +56,16 @@ ALWAYS_INLINE __m256i avx2_broadcast(const void *p)
     int32_t v;
     memcpy(&v, p, sizeof v);
     return _mm256_set1_epi32(v);
+}
+
+/* Asks for what is read 8 k blocks later: while a block meets several columns, the processor does not itself see far enough ahead to keep
+ * memory busy. (With one column it does.) */
+ALWAYS_INLINE void avx2_prefetch(const void *tile, size_t b, size_t bytes)
+{
+    const char *later = (const char *)tile + (b + 8) * bytes;
+    UNROLL
+    for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch(later + i, _MM_HINT_T0);
 }
 
 /* The nibbles of 8 rows: low nibbles are k 0..15, high ones k 16..31. */
@@ -224,6 +235,7 @@ ALWAYS_INLINE void avx2_many_columns(struct avx2_type type, avx2_unpack_fn *unpa
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct avx2_block w[2];
+        avx2_prefetch(tile, b, type.bytes);
         unpack(tile, b, 0, &w[0]);
         unpack(tile, b, 1, &w[1]);
         int c = 0;

@@ -15,6 +15,6 @@ ALWAYS_INLINE __m256 scale(const void *tile, size_t b, int half)
 
 void linear_Q8_0_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct signed_type type = {load, scale};
+    const struct signed_type type = {load, scale, sizeof(struct tile_q8_0)};
     signed_linear(type, tile, k, x, x_stride, cols, y, y_stride);
 }

@@ -10,6 +10,7 @@
 struct signed_type {
     __m256i (*load)(const void *tile, size_t b, int half, int g);
     __m256 (*scale)(const void *tile, size_t b, int half);
+    size_t bytes;       /* of a k block of a tile */
 };
 
 /* Vector g of nibbles, each replaced by what it stands for. */
@@ -131,6 +132,7 @@ ALWAYS_INLINE void signed_many_columns(struct signed_type type, const void *tile
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct signed_block w[2];
+        avx2_prefetch(tile, b, type.bytes);
         signed_split(type, tile, b, 0, &w[0]);
         signed_split(type, tile, b, 1, &w[1]);
         int c = 0;
