@@ -54,7 +54,7 @@ enum node_kind {
     NODE_CHOICE,        /* b if a else c; c may be NULL */
     /* statements, linked by next */
     NODE_TEXT,          /* value */
-    NODE_OUTPUT,        /* a */
+    NODE_OUTPUT,        /* a: expressions, one after the other */
     NODE_IF,            /* a: condition, b: body, c: else; op 1: of an elif, which is its if's c */
     NODE_FOR,           /* a: target, b: iterable, c: filter or NULL, d: body, e: else; op 1: recursive */
     NODE_SET,           /* a: target, b: expression */

@@ -234,13 +234,17 @@ bool macro_call(struct eval *e, struct value callee, struct arguments *args, str
         return false;
     memset(used, 0, args->keyword_count);
     e->scope = scope;
-    bool ok = true;
+    bool ok = true, escape = e->escape;
+    e->escape = callee.as.macro->escape;
     for (const struct node *p = n->a; p && ok; p = p->next)
         ok = bind_parameter(e, p, args, parameters++, used);
     e->c->position = ok ? position : e->c->position;
     ok = ok && bind_rest(e, n, args, parameters, used) && exec_to_string(e, n->d, scope, out) == FLOW_NEXT;
     e->scope = outer;
+    e->escape = escape;
     e->depth--;
+    if (ok)
+        out->markup = escape;
     return ok;
 }
 

@@ -33,6 +33,7 @@ struct eval {
 struct macro {
     const struct node *node;
     struct scope *scope;            /* around its definition */
+    bool escape;                    /* there */
 };
 
 struct loop {

@@ -234,7 +234,7 @@ static bool macro_new(struct eval *e, const struct node *n, struct value *out)
     struct macro *m = chat_alloc(e->c, sizeof *m);
     if (!m)
         return false;
-    *m = (struct macro){n, e->scope};
+    *m = (struct macro){n, e->scope, e->escape};
     *out = (struct value){.kind = MACRO, .as.macro = m};
     return true;
 }
@@ -332,7 +332,9 @@ static enum flow exec_node(struct eval *e, const struct node *n)
         ok = buffer_string(e->c, e->out, n->value);
         break;
     case NODE_OUTPUT:
-        ok = eval_expression(e, n->a, &v) && put_text(e, e->out, v);
+        ok = true;
+        for (const struct node *a = n->a; ok && a; a = a->next)
+            ok = eval_expression(e, a, &v) && put_text(e, e->out, v);
         break;
     case NODE_IF:
         return exec_if(e, n);

@@ -380,10 +380,10 @@ static bool run_map(struct call *call, struct value *out)
     const struct value *attribute = call->rest.count == 0 ? keyword(call, "attribute") : NULL, *otherwise = keyword(call, "default");
     if (!list_new(call->c, LIST, 0, &list))
         return false;
-    if (!attribute && call->rest.count == 0)
-        return chat_fail(call->c, "map requires a filter argument");
     if (!is_true(call->self))
         return iterator_of(call, list, out);
+    if (!attribute && call->rest.count == 0)
+        return chat_fail(call->c, "map requires a filter argument");
     if (!value_items(call->c, call->self, false, &items))
         return false;
     struct arguments args = behind_first(&call->rest);
@@ -406,16 +406,16 @@ static bool choose(struct call *call, bool by_attribute, bool wanted, struct val
     struct list *items;
     struct value list, path = none_value();
     struct arguments args = call->rest;
+    if (!list_new(call->c, LIST, 0, &list))
+        return false;
+    if (!is_true(call->self))
+        return iterator_of(call, list, out);
     if (by_attribute && args.count == 0)
         return chat_fail(call->c, "Missing parameter for attribute name");
     if (by_attribute) {
         path = args.items[0];
         args = behind_first(&args);
     }
-    if (!list_new(call->c, LIST, 0, &list))
-        return false;
-    if (!is_true(call->self))
-        return iterator_of(call, list, out);
     if (!value_items(call->c, call->self, false, &items))
         return false;
     struct arguments test_args = behind_first(&args);

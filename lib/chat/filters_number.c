@@ -91,6 +91,35 @@ static bool run_float(struct call *call, struct value *out)
     return !call->c->status;
 }
 
+/* "13 kB", "4.1 MB": bytes as people count them, in steps of 1000 or, `binary`, of 1024. */
+static bool run_filesizeformat(struct call *call, struct value *out)
+{
+    static const char *const units[2][8] = {{"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"},
+                                            {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}};
+    const bool binary = call->given[0] && is_true(call->arg[0]);
+    const double base = binary ? 1024 : 1000;
+    struct buffer b = {0};
+    char digits[REAL_TEXT];
+    double d;
+    if (call->self.kind == UNDEFINED)
+        return undefined_fail(call->c, call->self);
+    if (is_number(call->self))
+        d = real_of(call->self);
+    else if (call->self.kind != STRING || !text_to_real(call->c, call->self, &d))
+        return call->c->status ? false : chat_fail(call->c, "filesizeformat needs a number, not %s", type_name(call->self));
+    int unit = 0;
+    double size = d / base;
+    while (unit < 7 && size >= base) {
+        size /= base;
+        unit++;
+    }
+    if (!(d < base) && !isfinite(d))
+        return chat_fail(call->c, "filesizeformat needs a finite number");
+    real_format(d < base ? trunc(d) : size, 'f', d < base ? 0 : 1, false, digits);
+    return buffer_text(call->c, &b, d == 1 ? "1" : digits) && buffer_text(call->c, &b, " ") &&
+           buffer_text(call->c, &b, d == 1 ? "Byte" : d < base ? "Bytes" : units[binary][unit]) && buffer_value(call->c, &b, out);
+}
+
 const struct function chat_number_filters[] = {
-    {"abs", "", run_abs}, {"float", "default?", run_float}, {"int", "default? base?", run_int}, {"round", "precision? method?", run_round}, {0},
+    {"abs", "", run_abs}, {"filesizeformat", "binary?", run_filesizeformat}, {"float", "default?", run_float}, {"int", "default? base?", run_int}, {"round", "precision? method?", run_round}, {0},
 };

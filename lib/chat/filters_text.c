@@ -215,8 +215,12 @@ static bool run_wordwrap(struct call *call, struct value *out)
     struct value text, lines, separator;
     struct buffer b = {0};
     int64_t width;
-    if (!call_int(call, 0, 79, &width) || !string_argument(call, 2, "\n", &separator) || !to_string(call->c, call->self, &text) ||
-        !split_lines(call->c, text, false, &lines))
+    if (call->self.kind == UNDEFINED)
+        return undefined_fail(call->c, call->self);
+    if (call->self.kind != STRING)
+        return chat_fail(call->c, "wordwrap needs a string, not %s", type_name(call->self));
+    text = call->self;
+    if (!call_int(call, 0, 79, &width) || !string_argument(call, 2, "\n", &separator) || !split_lines(call->c, text, false, &lines))
         return false;
     if (width <= 0)
         return chat_fail(call->c, "invalid width %lld (must be > 0)", (long long)width);
@@ -286,7 +290,7 @@ static bool run_urlencode(struct call *call, struct value *out)
     struct buffer b = {0};
     struct list *items;
     struct value v = call->self;
-    if (v.kind == STRING || !(v.kind == DICT || is_list(v) || v.kind == VIEW || v.kind == ITERATOR))
+    if (v.kind < LIST || v.kind > ITERATOR)
         return quote(call->c, &b, v, true) && buffer_value(call->c, &b, out);
     if (v.kind != DICT && !value_items(call->c, v, false, &items))
         return false;
@@ -302,6 +306,17 @@ static bool run_urlencode(struct call *call, struct value *out)
     return buffer_value(call->c, &b, out);
 }
 
+static bool attribute_name(struct value name)
+{
+    if (name.kind != STRING)
+        return false;
+    const struct string *s = name.as.string;
+    for (size_t i = 0; i < s->length; i++)
+        if (s->data[i] == 0 || strchr(" \t\n\r\f\v/>=", s->data[i]))
+            return false;
+    return true;
+}
+
 static bool run_xmlattr(struct call *call, struct value *out)
 {
     struct buffer b = {0};
@@ -313,6 +328,8 @@ static bool run_xmlattr(struct call *call, struct value *out)
         struct value key, value;
         if (entry->value.kind == NONE || entry->value.kind == UNDEFINED)
             continue;
+        if (!attribute_name(entry->key))
+            return chat_fail(call->c, "xmlattr: a name must be a string without white space, /, > and =");
         if (((b.length || autospace) && !buffer_text(call->c, &b, " ")) || !escape_html(call->c, entry->key, &key) ||
             !escape_html(call->c, entry->value, &value) || !buffer_string(call->c, &b, key) || !buffer_text(call->c, &b, "=\"") ||
             !buffer_string(call->c, &b, value) || !buffer_text(call->c, &b, "\""))

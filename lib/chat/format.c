@@ -9,7 +9,9 @@ struct spec {
     uint32_t fill;
     char align;                     /* < > = ^, or 0 for the kind's own */
     char sign;                      /* + or space, or 0 */
-    bool alternate, comma;
+    bool alternate;
+    char comma;                     /* between groups of three digits: , or _ or 0 */
+    bool plain_sign;                /* a sign was asked for, if only - */
     int64_t width, precision;       /* precision -1: none */
     char type;                      /* 0: none */
 };
@@ -47,13 +49,13 @@ static bool put_string(struct chat *c, struct buffer *b, const struct spec *s, s
 }
 
 /* Adds commas to the digits before the point. */
-static void group(char *text, size_t size)
+static void group(char *text, size_t size, char comma)
 {
     size_t digits = strspn(text, "0123456789"), length = strlen(text);
     for (size_t at = digits; at > 3 && length + 2 < size;) {
         at -= 3;
         memmove(text + at + 1, text + at, length - at + 1);
-        text[at] = ',';
+        text[at] = comma;
         length++;
     }
 }
@@ -63,7 +65,7 @@ static bool put_number(struct chat *c, struct buffer *b, const struct spec *s, b
     char text[2 * REAL_TEXT], grouped[REAL_TEXT + REAL_TEXT / 2];
     snprintf(grouped, sizeof grouped, "%s", digits);
     if (s->comma)
-        group(grouped, sizeof grouped);
+        group(grouped, sizeof grouped, s->comma);
     snprintf(text, sizeof text, "%s%s%s", negative ? "-" : s->sign == '+' ? "+" : s->sign ? " " : "", prefix, grouped);
     return put(c, b, s, text, strlen(text), (negative || s->sign) + strlen(prefix), '>');
 }
@@ -98,12 +100,16 @@ static bool put_int(struct chat *c, struct buffer *b, const struct spec *s, int6
     const char *letters = s->type == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
     if (s->type == 'c') {
         struct buffer one = {0};
+        if (i < 0 || i > 0x10ffff)
+            return chat_fail(c, "%%c arg not in range(0x110000)");
         return buffer_char(c, &one, i < 0 || i > 0x10ffff ? 0xfffd : (uint32_t)i) && put(c, b, s, one.data, one.length, 0, '<');
     }
     *--to = 0;
     do
         *--to = letters[size % base];
     while (size /= base);
+    while (s->precision > 0 && to > digits && digits + sizeof digits - 1 - to < s->precision)
+        *--to = '0';
     return put_number(c, b, s, i < 0, !s->alternate || base == 10 ? "" : base == 8 ? "0o" : base == 2 ? "0b" : s->type == 'X' ? "0X" : "0x", to);
 }
 
@@ -200,6 +206,8 @@ static bool one_percent(struct percent *p, struct buffer *b, const char **at, co
         return false;
     if (*at < end && **at == '.' && (++*at, !read_size(p, at, end, &s.precision)))
         return false;
+    if (*at < end && (**at == 'h' || **at == 'l' || **at == 'L'))
+        ++*at;
     if (*at == end)
         return chat_fail(p->c, "incomplete format");
     s.type = *(*at)++;
@@ -247,6 +255,7 @@ static bool read_spec(struct chat *c, const char *at, const char *end, struct sp
     }
     if (at < end && (*at == '+' || *at == '-' || *at == ' ')) {
         s->sign = *at == '-' ? 0 : *at;
+        s->plain_sign = true;
         at++;
     }
     s->alternate = at < end && *at == '#' && at++;
@@ -259,7 +268,7 @@ static bool read_spec(struct chat *c, const char *at, const char *end, struct sp
     }
     for (; at < end && *at >= '0' && *at <= '9' && s->width <= WIDTH_MAX; at++)
         s->width = 10 * s->width + (*at - '0');
-    s->comma = at < end && *at == ',' && at++;
+    s->comma = at < end && (*at == ',' || *at == '_') ? *at++ : 0;
     if (at < end && *at == '.') {
         at++;
         for (s->precision = 0; at < end && *at >= '0' && *at <= '9' && s->precision <= WIDTH_MAX; at++)
@@ -279,10 +288,16 @@ static bool put_value(struct chat *c, struct buffer *b, struct spec *s, struct v
             return chat_fail(c, "unsupported format string passed to %s.__format__", type_name(v));
         if (s->type && s->type != 's')
             return chat_fail(c, "unknown format code '%c' for object of type 'str'", s->type);
+        if (has_spec && (s->plain_sign || s->comma || s->alternate || s->align == '='))
+            return chat_fail(c, "a format of numbers for a string");
         return to_string(c, v, &text) && put_string(c, b, s, text);
     }
     if (v.kind == UNDEFINED)
         return undefined_fail(c, v);
+    if (s->precision >= 0 && v.kind != FLOAT && !(s->type && strchr("eEfFgG%", s->type)))
+        return chat_fail(c, "Precision not allowed in integer format specifier");
+    if (s->comma && s->type && strchr(s->comma == ',' ? "bcoxXn" : "cn", s->type))
+        return chat_fail(c, "Cannot specify '%c' with '%c'.", s->comma, s->type);
     bool real = v.kind == FLOAT || (s->type && strchr("eEfFgG%", s->type));
     if (s->type && !strchr(v.kind == FLOAT ? "eEfFgGn%" : "bcdoxXneEfFgG%", s->type))
         return chat_fail(c, "unknown format code '%c' for object of type '%s'", s->type, type_name(v));
@@ -303,7 +318,9 @@ static bool field_value(struct call *call, const char *at, const char *end, size
     while (stop < end && *stop != '.' && *stop != '[')
         stop++;
     if (at == stop || int_parse(at, (size_t)(stop - at), false, 10, &index, &overflow)) {
-        index = at == stop ? (int64_t)(*next)++ : index;
+        if (at == stop ? *next == SIZE_MAX : *next > 0 && *next != SIZE_MAX)
+            return chat_fail(c, "{} and {0} can't be mixed in a format");
+        index = at == stop ? (int64_t)(*next)++ : (*next = SIZE_MAX, index);
         if (index >= (int64_t)call->rest.count)
             return chat_fail(c, "Replacement index %" PRId64 " out of range for positional args tuple", index);
         *out = call->rest.items[index];

@@ -299,7 +299,12 @@ static struct node *parse_generation(struct parser *p)
 static struct node *parse_print(struct parser *p)
 {
     struct node *n = node_new(p, NODE_OUTPUT);
-    return n && (n->a = parse_tuple(p, false, true, false, NULL)) && end_tag(p) ? n : NULL;
+    if (!n)
+        return NULL;
+    for (struct node **tail = &n->a; p->at->kind != TOKEN_BLOCK_END; tail = &(*tail)->next)
+        if ((n->a && !expect_op(p, ',')) || !(*tail = parse_expression(p)))
+            return NULL;
+    return end_tag(p) ? n : NULL;
 }
 
 static struct node *parse_autoescape(struct parser *p)
