@@ -153,7 +153,7 @@ typedef struct slm_model_info {
     uint64_t late_parameters;       /* of these, behind the last keys and values: only tokens with logits are multiplied with them */
     uint64_t weight_bytes;          /* packed, in memory */
     uint64_t decode_bytes;          /* weight bytes read to decode one token at depth 0 */
-    uint64_t kv_bytes_per_token;    /* F16 KV cache */
+    uint64_t kv_bytes_per_token;    /* of all layers, in F16; slm_session_plan tells more */
     const char *isa;                /* tier in use */
     const char *chat_template;      /* Jinja source, or NULL */
 } slm_model_info;
@@ -288,6 +288,8 @@ typedef struct slm_session_options {
     uint32_t batch;         /* tokens computed at once (longer batches are cut); 0: 512 */
     uint32_t outputs;       /* tokens of one slm_decode whose logits may be asked for; 0: as many as sequences */
     int threads;            /* 0: as many as the machine has usable cores */
+    const char *type_k;     /* what keys are kept in: "f32", "f16", "q8_0" (about half the memory of f16); */
+    const char *type_v;     /* and values. NULL or "auto": f32 for models whose matrices are all F32, otherwise f16 */
 } slm_session_options;
 static inline slm_session_options slm_session_options_default(void)
 {
@@ -301,6 +303,34 @@ static inline slm_session_options slm_session_options_default(void)
 SLM_API slm_status slm_session_new(const slm_model *model, const slm_session_options *options, slm_session **session,
                                    slm_error *err);
 SLM_API void slm_session_free(slm_session *session);
+
+/* What a session is or would be. Layers that see a sliding window keep only the window and a batch before it, so their part of the
+ * cache does not grow with the context. Pages of the cache that no token has come to yet take address space, not memory. */
+typedef struct slm_session_info {
+    size_t size;                    /* set by slm_session_info_default() */
+    uint32_t context, sequences, batch, outputs;    /* of the options, defaults replaced */
+    int threads;
+    const char *type_k, *type_v;    /* "f16"; static */
+    uint64_t kv_bytes;              /* of the whole KV cache */
+    uint64_t buffer_bytes;          /* for computing: activations and logits */
+    uint64_t kv_bytes_per_token;    /* in the layers that see everything, */
+    uint64_t window_bytes_per_token; /* and in those that see a window */
+    uint32_t window;                /* of this many positions; 0: there are none */
+} slm_session_info;
+static inline slm_session_info slm_session_info_default(void)
+{
+    slm_session_info value;
+    memset(&value, 0, sizeof value);
+    value.size = sizeof value;
+    return value;
+}
+
+/* Tells what slm_session_new would make of these options, without making it. Works for a random model without weights, too. */
+SLM_API slm_status slm_session_plan(const slm_model *model, const slm_session_options *options, slm_session_info *info,
+                                    slm_error *err);
+
+/* The same of a session: as many bytes of *info as info->size says. */
+SLM_API void slm_session_get_info(const slm_session *session, slm_session_info *info);
 
 /* Tokens for one call of slm_decode, in arrays of `count` elements owned by the caller. A token goes to the end of its
  * sequence; the tokens of a sequence stand in order. The logits of a token do not depend on what shares its batch, on how
@@ -323,8 +353,15 @@ SLM_API float *slm_logits(slm_session *session, size_t index);
 /* Tokens in a sequence; 0 for a sequence out of range. */
 SLM_API size_t slm_sequence_length(const slm_session *session, uint32_t sequence);
 
-/* Shortens a sequence to its first `length` tokens; longer than it is: no effect. 0 empties it. */
+/* Shortens a sequence to its first `length` tokens; longer than it is: no effect. 0 empties it. What follows gets the same bits as
+ * after a fresh start. This costs nothing, but for models with sliding windows that go back by more than options.batch tokens: where
+ * the windows have lost what lies before the new end (a length from 1 to below slm_sequence_floor), the `length` tokens are computed
+ * again, here. */
 SLM_API slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence, size_t length, slm_error *err);
+
+/* The least length above 0 to which slm_sequence_truncate shortens a sequence without computing anything: 1 for models without
+ * sliding windows. 0 for a sequence out of range. */
+SLM_API size_t slm_sequence_floor(const slm_session *session, uint32_t sequence);
 
 /* Number of threads the session computes with. */
 SLM_API int slm_session_threads(const slm_session *session);

@@ -1,5 +1,6 @@
 /* kernels.c - the table of weight types and the filling of the kernel table. */
 #include "kernels.h"
+#include "tiles.h"
 
 #include <string.h>
 
@@ -24,6 +25,24 @@ enum weight_type quant_by_name(const char *name)
     while (type < WEIGHT_TYPES && strcmp(quants[type].name, name) != 0)
         type++;
     return type;
+}
+
+/* Q8_0: tiles of 16 positions by 32 dimensions. */
+size_t kv_k_bytes(enum kv_type type, size_t head_dim)
+{
+    if (type == KV_Q8_0)
+        return KV_PAGE / 16 * ((head_dim + ACT_BLOCK - 1) / ACT_BLOCK) * sizeof(struct tile_q8_0);
+    return KV_PAGE * head_dim * (type == KV_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+/* Q8_0: tiles of 16 dimensions by 32 positions, then a scale for each position and 32 dimensions. */
+size_t kv_v_bytes(enum kv_type type, size_t head_dim)
+{
+    size_t tiles = (head_dim + 15) / 16;
+    if (type == KV_Q8_0)
+        return tiles * KV_PAGE / ACT_BLOCK * sizeof(struct tile_q8_0) +
+               (head_dim + ACT_BLOCK - 1) / ACT_BLOCK * KV_PAGE * sizeof(uint16_t);
+    return KV_PAGE * 16 * tiles * (type == KV_F32 ? sizeof(float) : sizeof(uint16_t));
 }
 
 void kernels_fill(struct kernels *k, enum isa isa)

@@ -72,6 +72,23 @@ struct act_block {
     int8_t q[ACT_BLOCK];
 };
 
+/* Types that keys and values can be kept in: X(name). */
+#define KV_TYPE_LIST(X)                                                        \
+    X(F32)                                                                     \
+    X(F16)                                                                     \
+    X(Q8_0)
+
+enum kv_type {
+#define KV_TYPE(name) KV_##name,
+    KV_TYPE_LIST(KV_TYPE)
+#undef KV_TYPE
+    KV_TYPES
+};
+
+/* Bytes of a page of keys, or of values, of one KV head: a multiple of 64. */
+size_t kv_k_bytes(enum kv_type type, size_t head_dim);
+size_t kv_v_bytes(enum kv_type type, size_t head_dim);
+
 /* Packs `rows` (1..16) rows of `blocks` GGUF blocks each, `row_bytes` apart, into one tile; missing rows become zeros. */
 typedef void pack_fn(const void *rows_data, size_t row_bytes, int rows, size_t blocks, void *tile);
 
@@ -107,19 +124,26 @@ typedef void softcap_fn(float *y, float cap, size_t n);
 /* Rotates `pairs` pairs of x in place: (x[2i], x[2i+1]) if adjacent, else (x[i], x[i + pairs]), by cos[i], sin[i]. */
 typedef void rope_fn(float *x, size_t pairs, const float *cos, const float *sin, bool adjacent);
 
-/* Writes one position (slot 0..63) of one KV head into its pages: see README.md for their layout. Values saturate at the
- * largest finite F16. Lanes beyond head_dim in the last V tile are written as zeros. */
-typedef void kv_store_fn(const float *k, const float *v, size_t head_dim, uint16_t *k_page, uint16_t *v_page, int slot);
+/* Writes the keys, or the values, of one position (slot 0..63) and one KV head into its page: see README.md for the layouts. The
+ * page held zeros before its first position. Values beyond the type's largest finite one saturate. */
+typedef void kv_store_fn(const float *x, size_t head_dim, void *page, int slot);
 
-/* Attention of `cols` queries (1..MAX_COLS) of one KV head over one page: an online soft-max step.
- *  q      float [head_dim][cols], already multiplied by the attention scale
+/* s[c * KV_PAGE + j] = q[c] . K[j] for the positions 16 from <= j < 16 to of a page, 0 <= from <= to <= 4, and `cols` columns
+ * (1..MAX_COLS). q holds the queries, multiplied by the attention scale: float [head_dim][cols]; for Q8_0 pages
+ * struct act_block [ceil(head_dim / 32)][cols], the dimensions beyond head_dim zero. */
+typedef void scores_fn(const void *q, int cols, size_t head_dim, const void *k_page, int from, int to, float *s);
+
+/* A step of an online soft-max over the scores of one page: s [cols][KV_PAGE] becomes weights.
  *  first, last   per column: the visible slots are first[c] <= j < last[c], 0 <= first, last <= KV_PAGE; a column with
- *                first >= last sees nothing of this page and keeps its m, l and o
+ *                first >= last sees nothing of this page and keeps its m and l. Scores of tiles that no column sees may be anything
  *  softcap       0: none
- *  m, l   float [cols]: running maximum and sum, started at -INFINITY and 0
+ *  m, l          float [cols]: running maximum and sum, started at -INFINITY and 0
+ *  scale         float [cols], written: what the column's sums so far are to be multiplied by */
+typedef void soft_max_fn(float *s, int cols, const int *first, const int *last, float softcap, float *m, float *l, float *scale);
+
+/* o[c] = o[c] * scale[c] + sum over j of p[c * KV_PAGE + j] V[j], p >= 0, all 64 slots.
  *  o      float [cols][round16(head_dim)]: running weighted sum of V, started at 0; the caller divides by l at the end */
-typedef void attend_fn(const float *q, int cols, size_t head_dim, const uint16_t *k_page, const uint16_t *v_page,
-                       const int *first, const int *last, float softcap, float *m, float *l, float *o);
+typedef void values_fn(const float *p, int cols, size_t head_dim, const void *v_page, const float *scale, float *o);
 
 /* Merges span (m2, l2, o2) into (m, l, o), one column of n lanes; (m, l, o) stands for earlier positions. */
 typedef void merge_fn(float *m, float *l, float *o, float m2, float l2, const float *o2, size_t n);
@@ -141,11 +165,17 @@ typedef uint64_t read_fn(const void *data, size_t n);
     X(exp, exp_fn)                                                             \
     X(softcap, softcap_fn)                                                     \
     X(rope, rope_fn)                                                           \
-    X(kv_store, kv_store_fn)                                                   \
-    X(attend, attend_fn)                                                       \
+    X(soft_max, soft_max_fn)                                                   \
     X(merge, merge_fn)                                                         \
     X(peak, peak_fn)                                                           \
     X(read, read_fn)
+
+/* Every slot that is there for each type of the KV cache: X(slot, type). */
+#define KV_SLOTS(X)                                                            \
+    X(kv_store_k, kv_store_fn)                                                 \
+    X(kv_store_v, kv_store_fn)                                                 \
+    X(scores, scores_fn)                                                       \
+    X(values, values_fn)
 
 struct kernels {
     enum isa isa;
@@ -153,11 +183,17 @@ struct kernels {
     pack_fn *pack[WEIGHT_TYPES];
     unpack_fn *unpack[WEIGHT_TYPES];
     linear_fn *linear[WEIGHT_TYPES];
+#define SLOT(name, type) type *name[KV_TYPES];
+    KV_SLOTS(SLOT)
+#undef SLOT
 #define SLOT(name, type) type *name;
     KERNEL_SLOTS(SLOT)
 #undef SLOT
     struct {                                /* the functions' names, for slm-bench --cpu */
         const char *pack[WEIGHT_TYPES], *unpack[WEIGHT_TYPES], *linear[WEIGHT_TYPES];
+#define SLOT(name, type) const char *name[KV_TYPES];
+        KV_SLOTS(SLOT)
+#undef SLOT
 #define SLOT(name, type) const char *name;
         KERNEL_SLOTS(SLOT)
 #undef SLOT
@@ -169,6 +205,10 @@ struct kernels {
 /* The same for a per-type slot: KERNEL_SET_TYPE(k, linear, Q4_0, avx2) takes linear_Q4_0_avx2. */
 #define KERNEL_SET_TYPE(k, slot, type, suffix)                                                                             \
     ((k)->slot[WEIGHT_##type] = slot##_##type##_##suffix, (k)->names.slot[WEIGHT_##type] = #slot "_" #type "_" #suffix)
+
+/* And for a slot of a type of the KV cache. */
+#define KERNEL_SET_KV(k, slot, type, suffix)                                                                               \
+    ((k)->slot[KV_##type] = slot##_##type##_##suffix, (k)->names.slot[KV_##type] = #slot "_" #type "_" #suffix)
 
 /* Fills the table for a tier: the reference, then every tier of this family up to `isa`. The tier must be supported. */
 void kernels_fill(struct kernels *k, enum isa isa);

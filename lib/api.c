@@ -108,6 +108,7 @@ void slm_model_get_info(const slm_model *model, slm_model_info *info)
     if (!model || !info || info->size < sizeof info->size)
         return;
     const struct config *c = &model->config;
+    const struct kv_shape kv = { .type_k = KV_F16, .type_v = KV_F16, .heads = c->kv_heads, .head_dim = c->head_dim };
     const slm_model_info full = {
         .size = info->size,
         .architecture = model->architecture,
@@ -124,7 +125,7 @@ void slm_model_get_info(const slm_model *model, slm_model_info *info)
         .late_parameters = model->late_parameters,
         .weight_bytes = model->arena_bytes,
         .decode_bytes = model->decode_bytes,
-        .kv_bytes_per_token = kvcache_token_bytes(c->kv_layers, c->kv_heads, c->head_dim),
+        .kv_bytes_per_token = c->kv_layers * kvcache_position_bytes(&kv),
         .isa = isa_name(model->kernels.isa),
         .chat_template = model->chat_template,
     };
@@ -211,6 +212,35 @@ slm_status slm_session_new(const slm_model *model, const slm_session_options *op
     return session_new(model, &o, session, err);
 }
 
+/* Copies as much of *full as the caller's struct of `size` bytes holds. */
+static void give_info(const slm_session_info *full, slm_session_info *info)
+{
+    memcpy(info, full, info->size < sizeof *full ? info->size : sizeof *full);
+}
+
+slm_status slm_session_plan(const slm_model *model, const slm_session_options *options, slm_session_info *info, slm_error *err)
+{
+    if (!model)
+        return null_argument(err, "slm_session_plan", "model");
+    if (!info || info->size < sizeof info->size)
+        return null_argument(err, "slm_session_plan", "info");
+    slm_session_options o = slm_session_options_default();
+    TRY(take_options(&o, sizeof o, options, "slm_session_plan", err));
+    slm_session_info full = { .size = info->size };
+    TRY(session_plan(model, &o, &full, err));
+    give_info(&full, info);
+    return SLM_OK;
+}
+
+void slm_session_get_info(const slm_session *session, slm_session_info *info)
+{
+    if (!session || !info || info->size < sizeof info->size)
+        return;
+    slm_session_info full = { .size = info->size };
+    session_info(session, &full);
+    give_info(&full, info);
+}
+
 void slm_session_free(slm_session *session)
 {
     session_free(session);
@@ -240,18 +270,22 @@ void slm_session_profile(slm_session *session, slm_op_profile *ops)
 
 size_t slm_sequence_length(const slm_session *session, uint32_t sequence)
 {
-    return session && sequence < session->kv.sequence_count ? session->kv.sequences[sequence].length : 0;
+    return session && sequence < session->kv.shape.sequences ? session->kv.sequences[sequence].length : 0;
 }
 
 slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence, size_t length, slm_error *err)
 {
     if (!session)
         return null_argument(err, "slm_sequence_truncate", "session");
-    if (sequence >= session->kv.sequence_count)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.sequence_count);
-    if (length < session->kv.sequences[sequence].length)
-        kvcache_truncate(&session->kv, sequence, (uint32_t)length);
+    if (sequence >= session->kv.shape.sequences)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.shape.sequences);
+    session_truncate(session, sequence, length);
     return SLM_OK;
+}
+
+size_t slm_sequence_floor(const slm_session *session, uint32_t sequence)
+{
+    return session && sequence < session->kv.shape.sequences ? kvcache_floor(&session->kv, sequence) : 0;
 }
 
 int slm_session_threads(const slm_session *session)
@@ -387,8 +421,8 @@ slm_status slm_generate(slm_session *session, uint32_t sequence, const slm_token
         return null_argument(err, "slm_generate", "prompt");
     if (!sampler)
         return null_argument(err, "slm_generate", "sampler");
-    if (sequence >= session->kv.sequence_count)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.sequence_count);
+    if (sequence >= session->kv.shape.sequences)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.shape.sequences);
     const struct generation g = { session, sequence, sampler, max_tokens, special, callback, user };
     return generate(&g, prompt, count, generated, err);
 }

@@ -7,6 +7,7 @@
 #include "ops_internal.h"
 #include "profile.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -28,6 +29,9 @@ struct job {
     uint32_t tokens;            /* tokens in a panel */
     size_t panels;              /* of all runs, for one KV head */
     uint32_t width;             /* head_dim rounded up to whole tiles */
+    scores_fn *scores;          /* of the cache's types */
+    values_fn *values;
+    bool blocks;                /* queries are wanted in int8 blocks */
 };
 
 /* Running state of the columns of one panel. */
@@ -45,9 +49,36 @@ static struct state state_at(float *memory)
     return (struct state){ memory, memory + MAX_COLS, memory + 2 * MAX_COLS };
 }
 
+/* What a thread works in. */
+struct scratch {
+    float *q;                   /* [head_dim, cols], or struct act_block [head_dim in blocks, cols] */
+    float *scores;              /* [cols, KV_PAGE], then the weights; a query that is being prepared */
+    float *scale;               /* [cols] */
+    float *span, *total;        /* memory of two states */
+};
+
+/* Dimensions of a head rounded up to whole blocks. */
+static size_t padded(uint32_t head_dim)
+{
+    return ((size_t)head_dim + ACT_BLOCK - 1) / ACT_BLOCK * ACT_BLOCK;
+}
+
+static_assert(sizeof(struct act_block) <= ACT_BLOCK * sizeof(float), "blocks take no more room than floats");
+static_assert(MAX_COLS * KV_PAGE >= 512, "a query fits into the memory of the scores");
+
+static struct scratch scratch_at(float *memory, uint32_t head_dim)
+{
+    struct scratch s = { .q = memory };
+    s.scores = s.q + padded(head_dim) * MAX_COLS;
+    s.scale = s.scores + MAX_COLS * KV_PAGE;
+    s.span = s.scale + MAX_COLS;
+    s.total = s.span + state_floats(head_dim);
+    return s;
+}
+
 size_t attention_scratch_floats(uint32_t head_dim)
 {
-    return (size_t)head_dim * MAX_COLS + 2 * state_floats(head_dim); /* queries, a span's state, the total */
+    return padded(head_dim) * MAX_COLS + MAX_COLS * (KV_PAGE + 1) + 2 * state_floats(head_dim);
 }
 
 size_t attention_partial_floats(int threads, uint32_t context, uint32_t kv_heads, uint32_t head_dim)
@@ -62,13 +93,22 @@ static size_t run_panels(const struct job *job, const struct run *run)
     return (size_t)((run->count + job->tokens - 1) / job->tokens) * job->parts;
 }
 
-static struct panel panel_at(const struct pass *p, const struct job *job, size_t index)
+/* The run that the last panel was of, and the index of its first panel: panels come in order, so the next one is near. */
+struct cursor {
+    const struct run *run;
+    size_t first;
+};
+
+static struct panel panel_at(const struct pass *p, const struct job *job, struct cursor *at, size_t index)
 {
-    const uint32_t kv_head = (uint32_t)(index % p->kv->heads);
-    const struct run *run = p->runs;
-    index /= p->kv->heads;
-    while (index >= run_panels(job, run))
-        index -= run_panels(job, run++);
+    const uint32_t kv_head = (uint32_t)(index % p->kv->shape.heads);
+    index /= p->kv->shape.heads;
+    while (index < at->first)
+        at->first -= run_panels(job, --at->run);
+    while (index >= at->first + run_panels(job, at->run))
+        at->first += run_panels(job, at->run++);
+    index -= at->first;
+    const struct run *run = at->run;
     const uint32_t part = (uint32_t)(index % job->parts), token = (uint32_t)(index / job->parts) * job->tokens;
     const uint32_t head = part * MAX_COLS;
     struct panel panel = {
@@ -80,17 +120,21 @@ static struct panel panel_at(const struct pass *p, const struct job *job, size_t
     return panel;
 }
 
-/* The panel's queries, scaled, one column each: [head_dim, cols]. */
-static void gather_queries(const struct pass *p, const struct job *job, const struct panel *panel, float *out)
+/* The panel's queries, scaled, one column each: [head_dim, cols], or in int8 blocks. */
+static void gather_queries(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *to)
 {
-    const uint32_t d = p->kv->head_dim;
-    for (uint32_t t = 0; t < panel->tokens; t++)
-        for (uint32_t h = 0; h < panel->heads; h++) {
-            const float *q = job->q + ((size_t)(panel->token + t) * job->heads + panel->head + h) * d;
-            float *column = out + t * panel->heads + h;
-            for (uint32_t i = 0; i < d; i++)
-                column[(size_t)i * (size_t)panel->cols] = q[i] * job->scale;
+    const uint32_t d = p->kv->shape.head_dim;
+    const size_t stride = job->blocks ? 1 : (size_t)panel->cols;
+    for (uint32_t c = 0; c < (uint32_t)panel->cols; c++) {
+        const float *q = job->q + ((size_t)(panel->token + c / panel->heads) * job->heads + panel->head + c % panel->heads) * d;
+        float *column = job->blocks ? to->scores : to->q + c;
+        for (uint32_t i = 0; i < d; i++)
+            column[i * stride] = q[i] * job->scale;
+        if (job->blocks) {
+            memset(column + d, 0, (padded(d) - d) * sizeof *column);
+            p->kernels->quantize(column, padded(d), (struct act_block *)(void *)to->q + c, (size_t)panel->cols);
         }
+    }
 }
 
 static int clamp_slot(int64_t slot)
@@ -98,21 +142,28 @@ static int clamp_slot(int64_t slot)
     return slot < 0 ? 0 : slot > KV_PAGE ? KV_PAGE : (int)slot;
 }
 
-/* Which slots of page i each column sees; false if none sees any. */
-static bool visible(const struct pass *p, const struct job *job, const struct panel *panel, uint32_t i, int first[MAX_COLS],
-                    int last[MAX_COLS])
+/* Which slots of a page each column sees, and in which of its tiles there are any. */
+struct view {
+    int first[MAX_COLS], last[MAX_COLS];
+    int from, to;
+};
+
+static struct view view_of(const struct pass *p, const struct job *job, const struct panel *panel, uint32_t i)
 {
-    bool any = false;
+    struct view view = { .from = KV_PAGE / TILE_ROWS, .to = 0 };
     for (uint32_t t = 0; t < panel->tokens; t++) {
         const int64_t position = (int64_t)p->positions[panel->token + t] - (int64_t)i * KV_PAGE;
         const int from = job->window ? clamp_slot(position - job->window + 1) : 0, to = clamp_slot(position + 1);
-        any |= from < to;
+        if (from < to) {
+            view.from = from / TILE_ROWS < view.from ? from / TILE_ROWS : view.from;
+            view.to = (to - 1) / TILE_ROWS + 1 > view.to ? (to - 1) / TILE_ROWS + 1 : view.to;
+        }
         for (uint32_t h = 0; h < panel->heads; h++) {
-            first[t * panel->heads + h] = from;
-            last[t * panel->heads + h] = to;
+            view.first[t * panel->heads + h] = from;
+            view.last[t * panel->heads + h] = to;
         }
     }
-    return any;
+    return view;
 }
 
 /* The first position that any column of the panel sees. */
@@ -132,21 +183,31 @@ static void start(const struct job *job, const struct panel *panel, struct state
     memset(s.o, 0, (size_t)panel->cols * job->width * sizeof *s.o);
 }
 
-/* Positions span * SPAN .. of the panel's columns. */
-static void attend_span(const struct pass *p, const struct job *job, const struct panel *panel, const float *q, uint32_t span,
+/* Page i of the cache. */
+static void attend_page(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *w, uint32_t i,
                         struct state s)
 {
-    const uint32_t end = p->positions[panel->token + panel->tokens - 1] / KV_PAGE + 1, sequence = panel->run->sequence;
+    const struct view view = view_of(p, job, panel, i);
+    if (view.from >= view.to)
+        return;
+    const uint32_t d = p->kv->shape.head_dim, sequence = panel->run->sequence;
+    const void *k = kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i);
+    const void *v = kvcache_v(p->kv, job->layer, panel->kv_head, sequence, i);
+    job->scores(w->q, panel->cols, d, k, view.from, view.to, w->scores);
+    p->kernels->soft_max(w->scores, panel->cols, view.first, view.last, job->softcap, s.m, s.l, w->scale);
+    job->values(w->scores, panel->cols, d, v, w->scale, s.o);
+}
+
+/* Positions span * SPAN .. of the panel's columns. */
+static void attend_span(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *w, uint32_t span,
+                        struct state s)
+{
+    const uint32_t end = p->positions[panel->token + panel->tokens - 1] / KV_PAGE + 1;
     const uint32_t past = (span + 1) * (SPAN / KV_PAGE), seen = first_seen(p, job, panel) / KV_PAGE;
     uint32_t page = span * (SPAN / KV_PAGE);
-    page = page < seen ? seen : page;
     start(job, panel, s);
-    int first[MAX_COLS], last[MAX_COLS];
-    for (; page < past && page < end; page++)
-        if (visible(p, job, panel, page, first, last))
-            p->kernels->attend(q, panel->cols, p->kv->head_dim, kvcache_k(p->kv, job->layer, panel->kv_head, sequence, page),
-                               kvcache_v(p->kv, job->layer, panel->kv_head, sequence, page), first, last, job->softcap, s.m, s.l,
-                               s.o);
+    for (page = page < seen ? seen : page; page < past && page < end; page++)
+        attend_page(p, job, panel, w, page, s);
 }
 
 static void merge_span(const struct pass *p, const struct job *job, const struct panel *panel, struct state total, struct state s)
@@ -159,7 +220,7 @@ static void merge_span(const struct pass *p, const struct job *job, const struct
 
 static void write_output(const struct pass *p, const struct job *job, const struct panel *panel, struct state total)
 {
-    const uint32_t d = p->kv->head_dim;
+    const uint32_t d = p->kv->shape.head_dim;
     for (uint32_t t = 0; t < panel->tokens; t++)
         for (uint32_t h = 0; h < panel->heads; h++) {
             const size_t c = t * panel->heads + h;
@@ -177,15 +238,16 @@ static uint32_t span_count(const struct pass *p, const struct panel *panel)
 /* Enough panels: each thread takes whole ones. */
 static void whole_panels(struct pass *p, const struct job *job)
 {
-    const size_t count = job->panels * p->kv->heads;
-    float *q = p->work->scratch[p->thread], *memory = q + (size_t)p->kv->head_dim * MAX_COLS;
-    const struct state s = state_at(memory), total = state_at(memory + state_floats(p->kv->head_dim));
+    const size_t count = job->panels * p->kv->shape.heads;
+    const struct scratch w = scratch_at(p->work->scratch[p->thread], p->kv->shape.head_dim);
+    const struct state s = state_at(w.span), total = state_at(w.total);
+    struct cursor at = { p->runs, 0 };
     for (size_t i; (i = par_next(p->par, 1)) < count;) {
-        const struct panel panel = panel_at(p, job, count - 1 - i); /* the longest first */
-        gather_queries(p, job, &panel, q);
+        const struct panel panel = panel_at(p, job, &at, count - 1 - i); /* the longest first */
+        gather_queries(p, job, &panel, &w);
         start(job, &panel, total);
         for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++) {
-            attend_span(p, job, &panel, q, span, s);
+            attend_span(p, job, &panel, &w, span, s);
             merge_span(p, job, &panel, total, s);
         }
         write_output(p, job, &panel, total);
@@ -196,17 +258,21 @@ static void whole_panels(struct pass *p, const struct job *job)
 /* Few panels: their spans are shared out too, then merged. */
 static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
 {
-    const size_t count = job->panels * p->kv->heads, size = state_floats(p->kv->head_dim);
-    float *q = p->work->scratch[p->thread], *memory = q + (size_t)p->kv->head_dim * MAX_COLS;
+    const size_t count = job->panels * p->kv->shape.heads, size = state_floats(p->kv->shape.head_dim);
+    const struct scratch w = scratch_at(p->work->scratch[p->thread], p->kv->shape.head_dim);
+    struct cursor at = { p->runs, 0 };
     for (size_t i; (i = par_next(p->par, 1)) < count * spans;) {
-        const struct panel panel = panel_at(p, job, i / spans);
-        gather_queries(p, job, &panel, q);
-        attend_span(p, job, &panel, q, (uint32_t)(i % spans), state_at(p->work->partial + i * size));
+        const struct panel panel = panel_at(p, job, &at, i / spans);
+        const uint32_t span = (uint32_t)(i % spans);
+        if (span < first_seen(p, job, &panel) / SPAN || span >= span_count(p, &panel))
+            continue;
+        gather_queries(p, job, &panel, &w);
+        attend_span(p, job, &panel, &w, span, state_at(p->work->partial + i * size));
     }
     par_wait(p->par);
-    const struct state total = state_at(memory);
+    const struct state total = state_at(w.total);
     for (size_t i; (i = par_next(p->par, 1)) < count;) {
-        const struct panel panel = panel_at(p, job, i);
+        const struct panel panel = panel_at(p, job, &at, i);
         start(job, &panel, total);
         for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++)
             merge_span(p, job, &panel, total, state_at(p->work->partial + (i * spans + span) * size));
@@ -221,22 +287,23 @@ static void count_work(const struct pass *p, uint32_t heads, uint32_t window)
     double positions = 0, pairs = 0;
     for (size_t i = 0; i < p->run_count; i++) {
         const struct run *run = &p->runs[i];
-        const double end = (double)run->position + run->count;
+        const double end = (double)p->positions[run->first + run->count - 1] + 1;
         positions += window && window + run->count < end ? (double)window + run->count : end;
         for (uint32_t t = 0; t < run->count; t++) {
-            const double seen = (double)run->position + t + 1;
+            const double seen = (double)p->positions[run->first + t] + 1;
             pairs += window && window < seen ? window : seen;
         }
     }
-    profile_work(p, positions * (double)kvcache_token_bytes(1, p->kv->heads, p->kv->head_dim),
-                 4.0 * pairs * heads * p->kv->head_dim);
+    profile_work(p, positions * (double)kvcache_position_bytes(&p->kv->shape), 4.0 * pairs * heads * p->kv->shape.head_dim);
 }
 
 void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, float scale, uint32_t window, float softcap,
                float *out)
 {
+    const struct kv_shape *kv = &p->kv->shape;
     struct job job = { .layer = layer, .heads = heads, .window = window, .scale = scale, .softcap = softcap, .q = q, .out = out,
-                       .group = heads / p->kv->heads, .width = (uint32_t)kvcache_lanes(p->kv->head_dim) };
+                       .group = heads / kv->heads, .width = (uint32_t)kvcache_lanes(kv->head_dim), .blocks = kv->type_k == KV_Q8_0,
+                       .scores = p->kernels->scores[kv->type_k], .values = p->kernels->values[kv->type_v] };
     job.parts = (job.group + MAX_COLS - 1) / MAX_COLS;
     job.tokens = job.group < MAX_COLS ? MAX_COLS / job.group : 1;
     uint32_t spans = 1;
@@ -250,7 +317,7 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
     if (p->profile)
         count_work(p, heads, window);
     par_wait(p->par);
-    if (spans > 1 && job.panels * p->kv->heads < (size_t)p->threads * SPLIT_BELOW)
+    if (spans > 1 && job.panels * kv->heads < (size_t)p->threads * SPLIT_BELOW)
         split_panels(p, &job, spans);
     else
         whole_panels(p, &job);

@@ -73,6 +73,9 @@ bool slm_kernel_at(const char *isa, size_t index, const char **slot, const char 
     const struct {
         const char *slot, *function;
     } others[] = {
+#define SLOT(name, type) {#name ".F32", k.names.name[KV_F32]}, {#name ".F16", k.names.name[KV_F16]}, {#name ".Q8_0", k.names.name[KV_Q8_0]},
+        KV_SLOTS(SLOT)
+#undef SLOT
 #define SLOT(name, type) {#name, k.names.name},
         KERNEL_SLOTS(SLOT)
 #undef SLOT

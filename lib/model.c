@@ -53,7 +53,7 @@ static slm_status find_arch(slm_model *model, const struct gguf *gguf, slm_error
  * of the layers: everything but embedding and output; of these, those that tokens without logits do not meet. */
 static void sum_up(slm_model *model, const struct binder *b)
 {
-    uint64_t bytes[WEIGHT_TYPES] = { 0 };
+    uint64_t bytes[WEIGHT_TYPES] = { 0 }, all = 0;
     unsigned most = 0;
     bool late = false;
     model->decode_bytes = model->layer_parameters = model->late_parameters = 0;
@@ -61,6 +61,7 @@ static void sum_up(slm_model *model, const struct binder *b)
         const struct weight *w = binder_weight(b, i);
         const uint64_t size = (uint64_t)w->tile_count * w->tile_bytes;
         bytes[w->type] += size;
+        all += size;
         if (w != model->config.token_embedding || w == model->config.output)
             model->decode_bytes += size;
         if (w != model->config.token_embedding && w != model->config.output) {
@@ -73,6 +74,7 @@ static void sum_up(slm_model *model, const struct binder *b)
         if (bytes[t] > bytes[most])
             most = t;
     model->type = quants[most].name;
+    model->exact = bytes[WEIGHT_F32] == all;
 }
 
 static slm_status check_budget(const slm_model *model, const slm_model_options *options, slm_error *err)

@@ -21,6 +21,7 @@ struct slm_model {
     void **owned;                   /* everything that binding allocated */
     size_t owned_count;
     char *architecture, *name, *chat_template;  /* chat_template may be NULL */
+    bool exact;                     /* all matrices are F32 */
     const char *type;               /* the weight type that most bytes are in */
     int cores;                      /* what topo_threads said, 0 if it was not asked */
     slm_log_fn *log;

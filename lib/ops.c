@@ -82,7 +82,7 @@ void gelu_gate(struct pass *p, float *gate, const float *up, uint32_t n)
 
 void rope_positions(struct pass *p, const struct rope *rope)
 {
-    const double *frequency = rope->stretched && p->kv->context > rope->original ? rope->stretched : rope->frequency;
+    const double *frequency = rope->stretched && p->kv->shape.context > rope->original ? rope->stretched : rope->frequency;
     for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
         float *c = p->work->rope_table[rope->table] + r.first * 2 * rope->pairs, *s = c + rope->pairs;
         for (uint32_t i = 0; i < rope->pairs; i++) {
@@ -102,24 +102,18 @@ void rotate(struct pass *p, const struct rope *rope, float *x, uint32_t heads, u
     }
 }
 
-/* Tokens of a pass stand in runs, in order: the run of token t is the last one that begins at or before it. */
-static const struct run *run_of(const struct pass *p, size_t t)
-{
-    const struct run *run = p->runs;
-    while (run + 1 < p->runs + p->run_count && run[1].first <= t)
-        run++;
-    return run;
-}
-
 void kv_write(struct pass *p, uint32_t layer, const float *k, const float *v)
 {
     const struct kvcache *kv = p->kv;
+    const uint32_t heads = kv->shape.heads, d = kv->shape.head_dim;
+    kv_store_fn *store_k = p->kernels->kv_store_k[kv->shape.type_k], *store_v = p->kernels->kv_store_v[kv->shape.type_v];
     for (struct range r = own_range(p, p->count); r.first < r.last; r.first++) {
-        const uint32_t sequence = run_of(p, r.first)->sequence, position = p->positions[r.first];
-        for (uint32_t h = 0; h < kv->heads; h++) {
-            const size_t at = (r.first * kv->heads + h) * kv->head_dim;
-            p->kernels->kv_store(k + at, v + at, kv->head_dim, kvcache_k(kv, layer, h, sequence, position / KV_PAGE),
-                                 kvcache_v(kv, layer, h, sequence, position / KV_PAGE), (int)(position % KV_PAGE));
+        const uint32_t sequence = p->sequences[r.first], page = p->positions[r.first] / KV_PAGE;
+        const int slot = (int)(p->positions[r.first] % KV_PAGE);
+        for (uint32_t h = 0; h < heads; h++) {
+            const size_t at = (r.first * heads + h) * d;
+            store_k(k + at, d, kvcache_k(kv, layer, h, sequence, page), slot);
+            store_v(v + at, d, kvcache_v(kv, layer, h, sequence, page), slot);
         }
     }
 }

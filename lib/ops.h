@@ -73,6 +73,7 @@ struct pass {
     size_t count;               /* tokens */
     const slm_token *tokens;    /* [count] */
     const uint32_t *positions;  /* [count] */
+    const uint32_t *sequences;  /* [count], for kv_write */
     const struct run *runs;
     size_t run_count;
     const uint32_t *wanted;     /* tokens whose logits are wanted, ascending; after keep_wanted NULL: all */

@@ -20,6 +20,19 @@ static slm_status check_options(const slm_session_options *o, slm_error *err)
     return SLM_OK;
 }
 
+/* F16 costs weights of more than 16 bits some of their accuracy, and others nothing that could be measured. */
+static slm_status choose_type(const slm_model *model, const char *name, const char *option, enum kv_type *type, slm_error *err)
+{
+    if (!name || !strcmp(name, "auto")) {
+        *type = model->exact ? KV_F32 : KV_F16;
+        return SLM_OK;
+    }
+    *type = kv_type_by_name(name);
+    if (*type == KV_TYPES)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%s is '%.32s': expected auto, f32, f16 or q8_0", option, name);
+    return SLM_OK;
+}
+
 /* Takes `floats` floats off a block, in whole cache lines; with a NULL block it only counts. */
 static float *take(float *base, size_t *used, size_t floats)
 {
@@ -43,7 +56,7 @@ static size_t lay_out(slm_session *s, float *base)
     s->work.act_dense = take(base, &used, act_bytes(widest, batch, true) / sizeof(float));
     for (uint32_t i = 0; i < c->ropes; i++)
         s->work.rope_table[i] = take(base, &used, batch * 2 * c->rope_pairs);
-    s->work.partial = take(base, &used, attention_partial_floats(s->threads, s->kv.context, c->kv_heads, c->head_dim));
+    s->work.partial = take(base, &used, attention_partial_floats(s->threads, s->kv.shape.context, c->kv_heads, c->head_dim));
     for (int t = 0; t < s->threads; t++) {
         float *scratch = take(base, &used, attention_scratch_floats(c->head_dim));
         if (base)
@@ -54,22 +67,45 @@ static size_t lay_out(slm_session *s, float *base)
     return used;
 }
 
+/* Fills in what a session is made for: the options, with the model's and the machine's defaults in place. */
+static slm_status plan(const slm_model *model, const slm_session_options *o, slm_session *s, slm_error *err)
+{
+    const struct config *c = &model->config;
+    if (!c->layers)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the model was opened for its vocabulary only: open it without vocab_only");
+    TRY(check_options(o, err));
+    s->mem = model->mem;
+    s->model = model;
+    s->threads = o->threads ? o->threads : model->cores ? model->cores : topo_threads();
+    s->kv.shape = (struct kv_shape){
+        .layers = c->kv_layers, .heads = c->kv_heads, .head_dim = c->head_dim, .local = c->kv_local, .window = c->kv_window,
+        .context = o->context ? o->context : c->context < DEFAULT_CONTEXT ? c->context : DEFAULT_CONTEXT,
+        .sequences = o->sequences ? o->sequences : 1, .batch = o->batch ? o->batch : DEFAULT_BATCH,
+    };
+    s->batch = s->kv.shape.batch;
+    s->outputs = o->outputs ? o->outputs : s->kv.shape.sequences;
+    s->buffer_bytes = lay_out(s, NULL) * sizeof(float);
+    TRY(choose_type(model, o->type_k, "type_k", &s->kv.shape.type_k, err));
+    return choose_type(model, o->type_v, "type_v", &s->kv.shape.type_v, err);
+}
+
 static slm_status allocate(slm_session *s, slm_error *err)
 {
     const mem *m = &s->mem;
     s->work.scratch = mem_alloc(m, (size_t)s->threads, sizeof *s->work.scratch);
     s->tokens = mem_alloc(m, s->batch, sizeof *s->tokens);
     s->positions = mem_alloc(m, s->batch, sizeof *s->positions);
+    s->sequences = mem_alloc(m, s->batch, sizeof *s->sequences);
     s->wanted = mem_alloc(m, s->batch, sizeof *s->wanted);
     s->kept_positions = mem_alloc(m, s->batch, sizeof *s->kept_positions);
     s->rank = mem_alloc(m, s->batch, sizeof *s->rank);
     s->runs = mem_alloc(m, s->batch, sizeof *s->runs);
     s->kept_runs = mem_alloc(m, s->batch, sizeof *s->kept_runs);
     s->logits_rows = mem_alloc(m, s->outputs, sizeof *s->logits_rows);
-    s->counts = mem_alloc(m, s->kv.sequence_count, sizeof *s->counts);
-    const size_t floats = lay_out(s, NULL);
+    s->counts = mem_alloc(m, s->kv.shape.sequences, sizeof *s->counts);
+    const size_t floats = s->buffer_bytes / sizeof(float);
     s->float_memory = mem_alloc(m, floats, sizeof(float));
-    if (!s->work.scratch || !s->tokens || !s->positions || !s->wanted || !s->kept_positions || !s->rank ||
+    if (!s->work.scratch || !s->tokens || !s->positions || !s->sequences || !s->wanted || !s->kept_positions || !s->rank ||
         !s->runs || !s->kept_runs || !s->logits_rows || !s->counts || !s->float_memory)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session (%zu MiB of buffers): ask for a smaller batch or fewer outputs",
                     floats * sizeof(float) >> 20);
@@ -79,21 +115,16 @@ static slm_status allocate(slm_session *s, slm_error *err)
 
 slm_status session_new(const slm_model *model, const slm_session_options *o, slm_session **out, slm_error *err)
 {
+    slm_session planned = { 0 };
+    TRY(plan(model, o, &planned, err));
     if (!model->arch)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the model was opened for its vocabulary only: open it without vocab_only");
-    TRY(check_options(o, err));
-    const struct config *c = &model->config;
-    slm_session *s = mem_zalloc(&model->mem, 1, sizeof *s);
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "a random model opened with vocab_only has no weights: open it without");
+    slm_session *s = mem_alloc(&model->mem, 1, sizeof *s);
     if (!s)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session");
-    s->mem = model->mem;
-    s->model = model;
-    s->threads = o->threads ? o->threads : model->cores ? model->cores : topo_threads();
-    s->batch = o->batch ? o->batch : DEFAULT_BATCH;
-    const uint32_t sequences = o->sequences ? o->sequences : 1;
-    s->outputs = o->outputs ? o->outputs : sequences;
-    const uint32_t context = o->context ? o->context : c->context < DEFAULT_CONTEXT ? c->context : DEFAULT_CONTEXT;
-    slm_status status = kvcache_init(&s->kv, &s->mem, c->kv_layers, c->kv_heads, c->head_dim, context, sequences, err);
+    *s = planned;
+    const struct kv_shape shape = s->kv.shape;
+    slm_status status = kvcache_init(&s->kv, &s->mem, &shape, err);
     if (!status)
         status = allocate(s, err);
     if (status) {
@@ -102,6 +133,27 @@ slm_status session_new(const slm_model *model, const slm_session_options *o, slm
     }
     *out = s;
     return SLM_OK;
+}
+
+slm_status session_plan(const slm_model *model, const slm_session_options *o, slm_session_info *info, slm_error *err)
+{
+    slm_session planned = { 0 };
+    TRY(plan(model, o, &planned, err));
+    session_info(&planned, info);
+    return SLM_OK;
+}
+
+void session_info(const slm_session *s, slm_session_info *info)
+{
+    const struct kv_shape *kv = &s->kv.shape;
+    const uint64_t bytes = kvcache_position_bytes(kv);
+    const uint32_t windowed = kvcache_layers(kv, true);
+    *info = (slm_session_info){
+        .size = info->size, .context = kv->context, .sequences = kv->sequences, .batch = kv->batch, .outputs = s->outputs,
+        .threads = s->threads, .type_k = kv_type_name(kv->type_k), .type_v = kv_type_name(kv->type_v),
+        .kv_bytes = kvcache_bytes(kv), .buffer_bytes = s->buffer_bytes, .kv_bytes_per_token = bytes * (kv->layers - windowed),
+        .window_bytes_per_token = bytes * windowed, .window = windowed ? kv->window : 0,
+    };
 }
 
 void session_free(slm_session *s)
@@ -113,6 +165,7 @@ void session_free(slm_session *s)
     mem_free(&m, s->work.scratch);
     mem_free(&m, s->tokens);
     mem_free(&m, s->positions);
+    mem_free(&m, s->sequences);
     mem_free(&m, s->wanted);
     mem_free(&m, s->kept_positions);
     mem_free(&m, s->rank);
@@ -150,17 +203,17 @@ static slm_status check_batch(const slm_session *s, const struct request *r, slm
         if (b->tokens[i] < 0 || (uint32_t)b->tokens[i] >= s->model->config.vocab)
             return fail(err, SLM_INVALID, SLM_NO_OFFSET, "token %zu of the batch is %d, outside the vocabulary of %u", i, b->tokens[i],
                         s->model->config.vocab);
-        if (sequence_of(r, i) >= s->kv.sequence_count)
+        if (sequence_of(r, i) >= s->kv.shape.sequences)
             return fail(err, SLM_INVALID, SLM_NO_OFFSET, "token %zu of the batch is for sequence %u of a session with %u", i,
-                        sequence_of(r, i), s->kv.sequence_count);
+                        sequence_of(r, i), s->kv.shape.sequences);
         outputs += wants(b, i);
     }
     if (outputs > s->outputs)
         return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "logits of %zu tokens are wanted, the session has room for %u: set options.outputs",
                     outputs, s->outputs);
-    if (b->count > s->kv.context - s->kv.used)
+    if (b->count > s->kv.shape.context - s->kv.used)
         return fail(err, SLM_CONTEXT, SLM_NO_OFFSET, "%zu tokens do not fit: %u of the context of %u are used", b->count, s->kv.used,
-                    s->kv.context);
+                    s->kv.shape.context);
     return SLM_OK;
 }
 
@@ -169,25 +222,28 @@ static slm_status check_batch(const slm_session *s, const struct request *r, slm
 static struct tokens order(slm_session *s, const struct request *r, size_t first, size_t count)
 {
     const slm_batch *b = r->batch;
-    memset(s->counts, 0, s->kv.sequence_count * sizeof *s->counts);
+    memset(s->counts, 0, s->kv.shape.sequences * sizeof *s->counts);
     for (size_t i = first; i < first + count; i++)
         s->counts[sequence_of(r, i)]++;
     struct tokens all = { count, s->positions, s->runs, 0 };
     uint32_t start = 0;
-    for (uint32_t q = 0; q < s->kv.sequence_count; q++) {
+    for (uint32_t q = 0; q < s->kv.shape.sequences; q++) {
         const uint32_t n = s->counts[q];
         s->counts[q] = start; /* from here on: where the sequence's next token goes */
         if (!n)
             continue;
         s->runs[all.run_count++] = (struct run){ .sequence = q, .first = start, .count = n, .position = s->kv.sequences[q].length };
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
             s->positions[start + i] = s->kv.sequences[q].length + i;
+            s->sequences[start + i] = q;
+        }
         kvcache_extend(&s->kv, q, n);
         start += n;
     }
     for (size_t i = first; i < first + count; i++) {
         const uint32_t at = s->counts[sequence_of(r, i)]++;
         s->tokens[at] = b->tokens[i];
+        *kvcache_token(&s->kv, s->sequences[at], s->positions[at]) = b->tokens[i];
         s->rank[at] = wants(b, i);
         if (s->rank[at])
             s->logits_rows[s->logits_count++] = at;
@@ -237,6 +293,19 @@ static void forward_thread(void *arg, struct par *par, int thread)
     profile_mark(&own, SLM_OP_COUNT);
 }
 
+/* Computes the tokens that are in the session's arrays; logits of those that are kept go to rows `row` on. */
+static void compute(slm_session *s, struct tokens all, struct tokens kept, size_t row)
+{
+    struct forward f = { s->model,
+                         { .kernels = &s->model->kernels, .kv = &s->kv, .work = &s->work, .buffer = s->buffers, .count = all.count,
+                           .tokens = s->tokens, .positions = all.positions, .sequences = s->sequences, .runs = all.runs,
+                           .run_count = all.run_count, .wanted = s->wanted, .wanted_count = kept.count, .kept = kept,
+                           .logits_row = row },
+                         s->profile };
+    struct par par;
+    par_run(s->threads, &par, forward_thread, &f);
+}
+
 slm_status session_decode(slm_session *s, const slm_batch *b, uint32_t sequence, slm_error *err)
 {
     const struct request r = { b, sequence };
@@ -246,13 +315,31 @@ slm_status session_decode(slm_session *s, const slm_batch *b, uint32_t sequence,
         const size_t count = b->count - first < s->batch ? b->count - first : s->batch;
         const size_t row = s->logits_count;
         const struct tokens all = order(s, &r, first, count), kept = keep(s, all, row);
-        struct forward f = { s->model,
-                             { .kernels = &s->model->kernels, .kv = &s->kv, .work = &s->work, .buffer = s->buffers, .count = count,
-                               .tokens = s->tokens, .positions = all.positions, .runs = all.runs, .run_count = all.run_count,
-                               .wanted = s->wanted, .wanted_count = kept.count, .kept = kept, .logits_row = row },
-                             s->profile };
-        struct par par;
-        par_run(s->threads, &par, forward_thread, &f);
+        compute(s, all, kept, row);
     }
     return SLM_OK;
+}
+
+/* What windows saw before the new end is gone if it lies too far back: then the sequence is computed again, to the same bits. */
+void session_truncate(slm_session *s, uint32_t sequence, size_t length)
+{
+    const uint32_t n = (uint32_t)length;
+    if (length >= s->kv.sequences[sequence].length)
+        return;
+    if (!n || n >= kvcache_floor(&s->kv, sequence)) {
+        kvcache_truncate(&s->kv, sequence, n);
+        return;
+    }
+    kvcache_rewind(&s->kv, sequence, n);
+    for (uint32_t first = 0; first < n; first += s->batch) {
+        const uint32_t count = n - first < s->batch ? n - first : s->batch;
+        for (uint32_t i = 0; i < count; i++) {
+            s->tokens[i] = *kvcache_token(&s->kv, sequence, first + i);
+            s->positions[i] = first + i;
+            s->sequences[i] = sequence;
+        }
+        s->runs[0] = (struct run){ .sequence = sequence, .count = count, .position = first };
+        kvcache_extend(&s->kv, sequence, count);
+        compute(s, (struct tokens){ count, s->positions, s->runs, 1 }, (struct tokens){ 0 }, 0);
+    }
 }

@@ -9,7 +9,7 @@
 enum { RECORD_SEPARATOR = 0x1e };
 
 static struct {
-    const char *model, *ids, *file, *records, *out, *output, *template, *cases, *name;
+    const char *model, *ids, *file, *records, *out, *output, *template, *cases, *name, *type_k, *type_v;
     int64_t threads, batch, window;
     bool special, quiet;
 } settings = {.batch = 512, .window = 256};
@@ -20,7 +20,9 @@ static struct {
         {"-q, --quiet", NULL, CLI_FLAG, &settings.quiet, 0, 0, "say nothing but results and errors"}
 #define COMPUTE_OPTIONS                                                                                                  \
     {"-t, --threads", "N", CLI_INT, &settings.threads, 0, 4096, "threads (default 0: one per usable core)"},             \
-        {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, INT32_MAX, "tokens computed at once (default 512)"}
+        {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, INT32_MAX, "tokens computed at once (default 512)"},      \
+        {"-ctk, --cache-type-k", "TYPE", CLI_TEXT, &settings.type_k, 0, 0, "keys are kept in: auto, f32, f16, q8_0"},    \
+        {"-ctv, --cache-type-v", "TYPE", CLI_TEXT, &settings.type_v, 0, 0, "values likewise"}
 
 static const struct cli_option logits_options[] = {
     MODEL_OPTION,
@@ -143,6 +145,8 @@ static slm_session *new_session(const slm_model *model, size_t context, slm_erro
     o.context = context < UINT32_MAX ? (uint32_t)context : UINT32_MAX;
     o.batch = o.outputs = (uint32_t)batch;
     o.threads = (int)settings.threads;
+    o.type_k = settings.type_k;
+    o.type_v = settings.type_v;
     return slm_session_new(model, &o, &session, err) ? NULL : session;
 }
 

@@ -1,7 +1,9 @@
 /* The kernels that are written once for all vector tiers. */
 #define TIER_NAME avx512
+#include "avx512.h"
 #include "v16.h"
 
 #include "../lanes/attend.h"
+#include "../lanes/attend_q8_0.h"
 #include "../lanes/dense.h"
 #include "../lanes/float.h"

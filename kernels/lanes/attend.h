@@ -1,29 +1,49 @@
-/* attend.h - the KV cache's pages and attention over them. */
+/* attend.h - the KV cache's pages of floats and attention over them; the steps that all types share. */
 #include "math.h"
 #include "tiles.h"
 
 #include <float.h>
 #include <string.h>
 
-void TIER(kv_store)(const float *k, const float *v, size_t head_dim, uint16_t *k_page, uint16_t *v_page, int slot)
+/* 16 values of a page of floats, F32 or F16 (a constant where these are inlined), at an element. */
+ALWAYS_INLINE void *attend_at(enum weight_type type, const void *page, size_t element)
 {
-    const v16 low = v_set1(-HALF_MAX), high = v_set1(HALF_MAX);
-    uint16_t *k_out = k_page + (size_t)(slot / 16) * head_dim * 16 + slot % 16;
-    uint16_t *v_out = v_page + (size_t)slot * 16;
-    for (size_t i = 0; i < head_dim; i += 16, v_out += KV_PAGE * 16) {
+    return (char *)page + element * (type == WEIGHT_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+ALWAYS_INLINE void attend_store(enum weight_type type, void *to, v16 x)
+{
+    const v16 most = v_set1(type == WEIGHT_F32 ? FLT_MAX : HALF_MAX);
+    x = v_min(v_max(x, v_sub(v_set1(0), most)), most);
+    if (type == WEIGHT_F32)
+        v_store(to, x);
+    else
+        v_store_f16(to, x);
+}
+
+ALWAYS_INLINE void attend_store_k(enum weight_type type, const float *k, size_t head_dim, void *page, int slot)
+{
+    const size_t at = (size_t)(slot / 16) * head_dim * 16 + (size_t)slot % 16, size = type == WEIGHT_F32 ? 4 : 2;
+    for (size_t i = 0; i < head_dim; i += 16) {
         size_t n = head_dim - i < 16 ? head_dim - i : 16;
-        uint16_t half[16];
-        v_store_f16(half, v_min(v_max(v_load_part(k + i, n), low), high));
+        float column[16];
+        attend_store(type, column, v_load_part(k + i, n));
         for (size_t j = 0; j < n; j++)
-            k_out[(i + j) * 16] = half[j];
-        v_store_f16(v_out, v_min(v_max(v_load_part(v + i, n), low), high));
+            memcpy(attend_at(type, page, at + (i + j) * 16), attend_at(type, column, j), size);
     }
+}
+
+ALWAYS_INLINE void attend_store_v(enum weight_type type, const float *v, size_t head_dim, void *page, int slot)
+{
+    size_t at = (size_t)slot * 16;
+    for (size_t i = 0; i < head_dim; i += 16, at += KV_PAGE * 16)
+        attend_store(type, attend_at(type, page, at), v_load_part(v + i, head_dim - i < 16 ? head_dim - i : 16));
 }
 
 /* y[t * 16 + c * y_c] = y * scale[c] + sum over n steps of tile t's rows times x, for `tiles` tiles and `cols` columns, both
  * constants. Without scale the sum starts at 0. */
-ALWAYS_INLINE void attend_tiles(int tiles, int cols, const uint16_t *w, size_t w_tile, size_t n, const float *x, size_t x_k, size_t x_c,
-                                const float *scale, float *y, size_t y_c)
+ALWAYS_INLINE void attend_tiles(enum weight_type type, int tiles, int cols, const void *w, size_t w_tile, size_t n, const float *x,
+                                size_t x_k, size_t x_c, const float *scale, float *y, size_t y_c)
 {
     v16 acc[V16_TILES * V16_COLS];
     UNROLL for (int i = 0; i < tiles * cols; i++)
@@ -31,42 +51,64 @@ ALWAYS_INLINE void attend_tiles(int tiles, int cols, const uint16_t *w, size_t w
         float *to = y + i / cols * 16 + (size_t)(i % cols) * y_c;
         acc[i] = scale ? v_mul(v_load(to), v_set1(scale[i % cols])) : v_set1(0);
     }
-    lanes_multiply(WEIGHT_F16, tiles, cols, w, w_tile, 16, n, x, 0, x_k, x_c, acc);
+    lanes_multiply(type, tiles, cols, w, w_tile, 16, n, x, 0, x_k, x_c, acc);
     UNROLL for (int i = 0; i < tiles * cols; i++)
         v_store(y + i / cols * 16 + (size_t)(i % cols) * y_c, acc[i]);
 }
 
 /* Any number of tiles. Only the widest block takes several at once: it finds its page in the cache. Narrow blocks (decoding)
  * stream it from memory, where one after the other is much faster than several streams (27 against 11 GB/s). */
-ALWAYS_INLINE void attend_block(int cols, int tiles, const uint16_t *w, size_t w_tile, size_t n, const float *x, size_t x_k, size_t x_c,
-                                const float *scale, float *y, size_t y_c)
+ALWAYS_INLINE void attend_block(enum weight_type type, int cols, int tiles, const void *w, size_t w_tile, size_t n, const float *x,
+                                size_t x_k, size_t x_c, const float *scale, float *y, size_t y_c)
 {
-    for (; cols == V16_COLS && tiles >= V16_TILES; tiles -= V16_TILES, w += V16_TILES * w_tile, y += V16_TILES * 16)
-        attend_tiles(V16_TILES, cols, w, w_tile, n, x, x_k, x_c, scale, y, y_c);
-    for (; tiles > 0; tiles--, w += w_tile, y += 16)
-        attend_tiles(1, cols, w, w_tile, n, x, x_k, x_c, scale, y, y_c);
+    for (; cols == V16_COLS && tiles >= V16_TILES; tiles -= V16_TILES, y += V16_TILES * 16) {
+        attend_tiles(type, V16_TILES, cols, w, w_tile, n, x, x_k, x_c, scale, y, y_c);
+        w = attend_at(type, w, V16_TILES * w_tile);
+    }
+    for (; tiles > 0; tiles--, w = attend_at(type, w, w_tile), y += 16)
+        attend_tiles(type, 1, cols, w, w_tile, n, x, x_k, x_c, scale, y, y_c);
 }
 
-/* Scores of K tiles from..to-1: s[c][j]. */
-static void attend_scores(const float *q, int cols, size_t head_dim, const uint16_t *k_page, int from, int to, float (*s)[KV_PAGE])
+ALWAYS_INLINE void attend_scores(enum weight_type type, const float *q, int cols, size_t head_dim, const void *page, int from, int to,
+                                 float *s)
 {
-    const uint16_t *w = k_page + (size_t)from * head_dim * 16;
+    const void *w = attend_at(type, page, (size_t)from * head_dim * 16);
 #define BLOCK(n, c)                                                                                                        \
-    attend_block(n, to - from, w, head_dim * 16, head_dim, q + (c), (size_t)cols, 1, NULL, s[c] + 16 * from, KV_PAGE)
+    attend_block(type, n, to - from, w, head_dim * 16, head_dim, q + (c), (size_t)cols, 1, NULL, s + (c) * KV_PAGE + 16 * from, KV_PAGE)
     LANES_COLUMNS(cols, BLOCK)
 #undef BLOCK
 }
 
-/* o = o * scale + weighted sums of V. */
-static void attend_values(float (*p)[KV_PAGE], int cols, size_t head_dim, const uint16_t *v_page, const float *scale, float *o)
+ALWAYS_INLINE void attend_values(enum weight_type type, const float *p, int cols, size_t head_dim, const void *page, const float *scale,
+                                 float *o)
 {
     int tiles = (int)((head_dim + 15) / 16);
     size_t lanes = (size_t)tiles * 16;
 #define BLOCK(n, c)                                                                                                        \
-    attend_block(n, tiles, v_page, KV_PAGE * 16, KV_PAGE, p[c], 1, KV_PAGE, scale + (c), o + (size_t)(c) * lanes, lanes)
+    attend_block(type, n, tiles, page, KV_PAGE * 16, KV_PAGE, p + (c) * KV_PAGE, 1, KV_PAGE, scale + (c), o + (size_t)(c) * lanes, lanes)
     LANES_COLUMNS(cols, BLOCK)
 #undef BLOCK
 }
+
+#define ATTEND_KERNELS(type)                                                                                               \
+    void TIER(kv_store_k_##type)(const float *x, size_t head_dim, void *page, int slot)                                    \
+    {                                                                                                                      \
+        attend_store_k(WEIGHT_##type, x, head_dim, page, slot);                                                            \
+    }                                                                                                                      \
+    void TIER(kv_store_v_##type)(const float *x, size_t head_dim, void *page, int slot)                                    \
+    {                                                                                                                      \
+        attend_store_v(WEIGHT_##type, x, head_dim, page, slot);                                                            \
+    }                                                                                                                      \
+    void TIER(scores_##type)(const void *q, int cols, size_t head_dim, const void *page, int from, int to, float *s)       \
+    {                                                                                                                      \
+        attend_scores(WEIGHT_##type, q, cols, head_dim, page, from, to, s);                                                \
+    }                                                                                                                      \
+    void TIER(values_##type)(const float *p, int cols, size_t head_dim, const void *page, const float *scale, float *o)    \
+    {                                                                                                                      \
+        attend_values(WEIGHT_##type, p, cols, head_dim, page, scale, o);                                                   \
+    }
+ATTEND_KERNELS(F32)
+ATTEND_KERNELS(F16)
 
 /* Hides what lies outside first..last (and was not computed), returns the maximum. */
 static float attend_mask(float *s, int first, int last)
@@ -91,35 +133,26 @@ static float attend_exp(float *s, float base)
     return v_sum(sum);
 }
 
-void TIER(attend)(const float *q, int cols, size_t head_dim, const uint16_t *k_page, const uint16_t *v_page, const int *first,
-                  const int *last, float softcap, float *m, float *l, float *o)
+void TIER(soft_max)(float *s, int cols, const int *first, const int *last, float softcap, float *m, float *l, float *scale)
 {
-    float s[MAX_COLS][KV_PAGE], top[16], base[16], sum[16] = {0}, scale[16];
-    int from = KV_PAGE, to = 0; /* what some column sees */
+    float top[16], base[16], sum[16] = {0};
     for (int c = 0; c < cols; c++) {
-        from = first[c] < from ? first[c] : from;
-        to = last[c] > to ? last[c] : to;
-    }
-    from /= 16;
-    to = to > 16 * from ? (to + 15) / 16 : from;
-    attend_scores(q, cols, head_dim, k_page, from, to, s);
-    for (int c = 0; c < cols; c++) {
-        if (softcap != 0)
-            for (int j = 16 * from; j < 16 * to; j += 16)
-                v_store(s[c] + j, lanes_softcap(v_load(s[c] + j), softcap));
-        top[c] = attend_mask(s[c], first[c], last[c]);
+        float *own = s + c * KV_PAGE;
+        if (softcap != 0) /* of the tiles that the column sees */
+            for (int j = first[c] / 16 * 16; j < last[c]; j += 16)
+                v_store(own + j, lanes_softcap(v_load(own + j), softcap));
+        top[c] = attend_mask(own, first[c], last[c]);
     }
     /* one column per lane */
     size_t n = (size_t)cols;
     v16 m_old = v_load_part(m, n), m_new = v_add(v_max(m_old, v_load_part(top, n)), v_set1(0));
     v16 b = v_max(m_new, v_set1(-FLT_MAX)), c_scale = lanes_exp(v_sub(m_old, b));
     v_store(base, b);
-    v_store(scale, c_scale);
+    v_store_part(scale, c_scale, n);
     v_store_part(m, m_new, n);
     for (int c = 0; c < cols; c++)
-        sum[c] = attend_exp(s[c], base[c]);
+        sum[c] = attend_exp(s + c * KV_PAGE, base[c]);
     v_store_part(l, v_fma(v_load_part(l, n), c_scale, v_load(sum)), n);
-    attend_values(s, cols, head_dim, v_page, scale, o);
 }
 
 void TIER(merge)(float *m, float *l, float *o, float m2, float l2, const float *o2, size_t n)

@@ -15,6 +15,13 @@
 #include "../quants.def"
 #undef QUANT
 
+#define KV_TYPE(name)                                                                                                      \
+    kv_store_fn kv_store_k_##name##_ref, kv_store_v_##name##_ref;                                                          \
+    scores_fn scores_##name##_ref;                                                                                         \
+    values_fn values_##name##_ref;
+KV_TYPE_LIST(KV_TYPE)
+#undef KV_TYPE
+
 #define SLOT(name, type) type name##_ref;
 KERNEL_SLOTS(SLOT)
 #undef SLOT

@@ -21,6 +21,8 @@ enum {
 struct config {
     uint32_t layers, embedding, heads, kv_heads, head_dim, vocab, context;
     uint32_t kv_layers;                 /* layers with keys and values of their own */
+    const bool *kv_local;               /* [kv_layers]: the layer sees a window only; NULL: none does */
+    uint32_t kv_window;                 /* positions that such a layer sees, 0: all */
     uint32_t ropes, rope_pairs;         /* number of ropes; pairs of the widest one */
     uint32_t buffer_width[MAX_BUFFERS]; /* floats per token of each activation buffer, 0: unused */
     const struct weight *token_embedding;

@@ -28,11 +28,13 @@ static struct gemma *load(struct binder *b, struct config *c, unsigned parts)
 }
 
 /* Every period-th layer is global, the others are local. */
-static void bind_windows(struct binder *b, struct gemma *m, uint32_t period)
+static void bind_windows(struct binder *b, struct gemma *m, struct config *c, uint32_t period)
 {
     bind_optional_u32(b, &m->window, 0, MAX_CONTEXT, "attention.sliding_window");
     for (uint32_t l = 0; l < m->base.layer_count; l++)
         m->local[l] = bind_is_local(b, l, period);
+    c->kv_local = m->local;
+    c->kv_window = m->window;
 }
 
 /* The largest models of Gemma 2 and 3 scale queries by their width per head, which no key of their files says. */
@@ -52,7 +54,7 @@ static void *load_gemma2(struct binder *b, struct config *c)
     struct gemma *m = load(b, c, POST_NORMS);
     if (!m)
         return NULL;
-    bind_windows(b, m, 2);
+    bind_windows(b, m, c, 2);
     bind_optional_f32(b, &m->attention_softcap, 0.0f, 1e6f, "attn_logit_softcapping");
     scale_by_width(&m->base, 46, 4608); /* 27B */
     return m;
@@ -64,7 +66,7 @@ static void *load_gemma3(struct binder *b, struct config *c)
     if (!m)
         return NULL;
     float local_base = 10000.0f;
-    bind_windows(b, m, 6);
+    bind_windows(b, m, c, 6);
     bind_optional_f32(b, &local_base, 1.0f, 1e12f, "rope.freq_base_swa");
     bind_local_rope(b, &m->local_rope, &m->base.rope, local_base);
     scale_by_width(&m->base, 62, 5376); /* 27B */

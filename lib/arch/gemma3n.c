@@ -45,6 +45,7 @@ struct gemma3n {
     struct weight spread[STREAMS - 1], gather[STREAMS - 1];  /* [D, D]: into the other streams, and back */
     float *output_norm;                                 /* [D] */
     struct layer *layers;
+    bool *kv_local;                                     /* [own_kv] */
 };
 
 static void bind_layer(struct binder *b, const struct gemma3n *m, struct layer *w, uint32_t l)
@@ -92,8 +93,10 @@ static void plan_layers(struct binder *b, struct gemma3n *m)
         w->sparsity = l < SPARSE_LAYERS ? QUANTILE_95 : -INFINITY;
         bind_layer_f32(b, &w->sparsity, "activation_sparsity_scale", l);
         bind_layer_u32(b, &w->F, 1, MAX_WIDTH, "feed_forward_length", l);
-        if (l < m->own_kv)
+        if (l < m->own_kv) {
             last[w->local] = l;
+            m->kv_local[l] = w->local;
+        }
         w->kv = last[w->local];
         if (w->kv == UINT32_MAX)
             bind_fail(b, SLM_FORMAT, "layer %u shares keys and values, but no earlier %s layer has any", l,
@@ -140,7 +143,8 @@ static void *load(struct binder *b, struct config *c)
     bind_sizes(b, m, &context);
     const uint32_t vocab = bind_vocab(b), D = m->D, S = STREAMS, all = m->layer_count * m->E;
     m->layers = bind_alloc(b, m->layer_count, sizeof *m->layers);
-    if (!m->layers)
+    m->kv_local = bind_alloc(b, m->own_kv, sizeof *m->kv_local);
+    if (!m->layers || !m->kv_local)
         return NULL;
     bind_matrix(b, &m->embedding, vocab, D, "token_embd.weight");
     bind_table(b, &m->per_layer, bind_tensor_rows(b, "per_layer_token_embd.weight", vocab, MAX_VOCAB), all,
@@ -159,8 +163,9 @@ static void *load(struct binder *b, struct config *c)
     }
     *c = (struct config){
         .layers = m->layer_count, .embedding = D, .heads = m->H, .kv_heads = m->K, .head_dim = m->d, .vocab = vocab,
-        .context = context, .kv_layers = m->own_kv, .ropes = 2, .rope_pairs = m->rope.pairs,
-        .token_embedding = &m->embedding, .output = &m->embedding, .last_for_all = &m->layers[m->own_kv - 1].v,
+        .context = context, .kv_layers = m->own_kv, .kv_local = m->kv_local, .kv_window = m->window, .ropes = 2,
+        .rope_pairs = m->rope.pairs, .token_embedding = &m->embedding, .output = &m->embedding,
+        .last_for_all = &m->layers[m->own_kv - 1].v,
         .buffer_width = { [X] = S * D, [PREDICTED] = S * D, [H] = D, [Q] = m->H * m->d, [K] = m->K * m->d, [V] = m->K * m->d,
                           [ATTENTION] = m->H * m->d, [GATE] = widest, [UP] = widest, [LOW] = m->R, [LAUREL] = D, [MODAL] = S,
                           [COEFFICIENTS] = S * S, [PER_LAYER] = all, [TABLE] = all, [INPUT] = m->E },

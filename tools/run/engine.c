@@ -13,6 +13,8 @@ int engine_open(struct engine *e, const slm_model *model, const struct settings 
     if (o.context == 0) /* as the library chooses it, which tells nobody */
         o.context = info.context_length && info.context_length < 4096 ? info.context_length : 4096;
     o.batch = (uint32_t)settings->batch;
+    o.type_k = settings->type_k;
+    o.type_v = settings->type_v;
     o.threads = (int)settings->threads;
     e->context = o.context;
     if (slm_session_new(model, &o, &e->session, &err)) {

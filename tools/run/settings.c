@@ -77,6 +77,8 @@ int settings_parse(struct settings *s, int argc, char **argv)
         {"-t, --threads", "N", CLI_INT, &s->threads, 0, 4096, "threads (default 0: one per usable core)"},
         {"--pin", "auto|none|LIST", CLI_TEXT, &s->pin, 0, 0, "CPUs to run on: one of each usable core, any, a list (default none)"},
         {"-b, --batch-size", "N", CLI_INT, &s->batch, 1, INT32_MAX, "prompt tokens computed at once (default 512)"},
+        {"-ctk, --cache-type-k", "TYPE", CLI_TEXT, &s->type_k, 0, 0, "keys are kept in: auto, f32, f16, q8_0 (default auto)"},
+        {"-ctv, --cache-type-v", "TYPE", CLI_TEXT, &s->type_v, 0, 0, "values likewise"},
         {"-s, --seed", "N", CLI_SEED, &s->seed, 0, 0, "seed of the sampler (default 0; -1: a random one)"},
         {"--temp, --temperature", "T", CLI_FLOAT, &s->temperature, 0, FLT_MAX, "temperature, 0: greedy (default 0.8)"},
         {"--top-k", "K", CLI_INT, &s->top_k, 0, INT32_MAX, "sample from the K best tokens, 0: all (default 40)"},

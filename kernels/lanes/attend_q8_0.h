@@ -1,0 +1,84 @@
+/* attend_q8_0.h - the KV cache's pages of Q8_0. Both are made of the tiles of Q8_0 weights, 16 positions by 32 dimensions for keys
+ * and 16 dimensions by 32 positions for values, so that linear computes scores and weighted sums. */
+#include "../half.h"
+#include "../tiles.h"
+#include "lanes.h"
+
+#include <string.h>
+
+/* Dimensions 32 block .. of a head in int8; those beyond head_dim are zeros. Returns the scale as it is kept. */
+static uint16_t attend_quantize(const float *x, size_t head_dim, size_t block, struct act_block *out)
+{
+    float padded[ACT_BLOCK] = {0};
+    size_t first = block * ACT_BLOCK, n = head_dim - first;
+    if (n < ACT_BLOCK)
+        x = memcpy(padded, x + first, n * sizeof *x);
+    else
+        x += first;
+    TIER(quantize)(x, ACT_BLOCK, out, 1);
+    return float_to_half(out->d < HALF_MAX ? out->d : HALF_MAX);
+}
+
+void TIER(kv_store_k_Q8_0)(const float *k, size_t head_dim, void *page, int slot)
+{
+    const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
+    struct tile_q8_0 *tile = (struct tile_q8_0 *)page + (size_t)(slot / 16) * blocks;
+    const int row = slot % 16;
+    for (size_t b = 0; b < blocks; b++) {
+        struct act_block x;
+        tile[b].d[row] = attend_quantize(k, head_dim, b, &x);
+        for (int v = 0; v < 8; v++)
+            memcpy(tile[b].values[v] + 4 * row, x.q + 4 * v, 4);
+    }
+}
+
+/* A position is one value in each row of its tiles, and the tiles' own scales are 1: the position's scale is kept apart, since it is
+ * the position's weight that it multiplies. */
+void TIER(kv_store_v_Q8_0)(const float *v, size_t head_dim, void *page, int slot)
+{
+    const size_t tiles = (head_dim + 15) / 16;
+    struct tile_q8_0 *tile = (struct tile_q8_0 *)page + slot / ACT_BLOCK;
+    uint16_t *scales = (uint16_t *)((struct tile_q8_0 *)page + 2 * tiles) + slot;
+    const int at = slot % ACT_BLOCK;
+    for (size_t t = 0; t < tiles; t++, tile += 2) {
+        struct act_block x;
+        if (t % 2 == 0)
+            scales[t / 2 * KV_PAGE] = attend_quantize(v, head_dim, t / 2, &x);
+        for (size_t row = 0; row < 16; row++) {
+            tile->d[row] = 0x3c00;
+            tile->values[at / 4][4 * row + (size_t)at % 4] = x.q[t % 2 * 16 + row];
+        }
+    }
+}
+
+void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *page, int from, int to, float *s)
+{
+    const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
+    const struct tile_q8_0 *tile = (const struct tile_q8_0 *)page + (size_t)from * blocks;
+    for (int t = from; t < to; t++, tile += blocks)
+        TIER(linear_Q8_0)(tile, blocks * ACT_BLOCK, q, (size_t)cols, cols, s + 16 * t, KV_PAGE);
+}
+
+void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *page, const float *scale, float *o)
+{
+    const size_t tiles = (head_dim + 15) / 16, lanes = tiles * 16;
+    const struct tile_q8_0 *tile = page;
+    const uint16_t *d = (const uint16_t *)(tile + 2 * tiles);
+    struct act_block x[KV_PAGE / ACT_BLOCK][MAX_COLS];
+    float weighted[KV_PAGE], sums[MAX_COLS * 16];
+    for (size_t t = 0; t < tiles; t++, tile += 2, o += 16) {
+        if (t % 2 == 0) { /* these 32 dimensions share their scales */
+            for (int c = 0; c < cols; c++) {
+                UNROLL for (int j = 0; j < KV_PAGE; j += 16)
+                    v_store(weighted + j, v_mul(v_load(p + c * KV_PAGE + j), v_load_f16(d + j)));
+                TIER(quantize)(weighted, KV_PAGE, &x[0][c], MAX_COLS);
+            }
+            d += KV_PAGE;
+        }
+        TIER(linear_Q8_0)(tile, KV_PAGE, x, MAX_COLS, cols, sums, 16);
+        for (int c = 0; c < cols; c++) {
+            float *sum = o + (size_t)c * lanes;
+            v_store(sum, v_fma(v_load(sum), v_set1(scale[c]), v_load(sums + 16 * c)));
+        }
+    }
+}
