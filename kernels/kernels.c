@@ -45,6 +45,16 @@ size_t kv_v_bytes(enum kv_type type, size_t head_dim)
     return KV_PAGE * 16 * tiles * (type == KV_F32 ? sizeof(float) : sizeof(uint16_t));
 }
 
+/* The scales of its tiles are 1. */
+void kv_v_clear(enum kv_type type, size_t head_dim, void *page)
+{
+    memset(page, 0, kv_v_bytes(type, head_dim));
+    struct tile_q8_0 *tile = page;
+    for (size_t i = 0; type == KV_Q8_0 && i < (head_dim + 15) / 16 * (KV_PAGE / ACT_BLOCK); i++)
+        for (int row = 0; row < 16; row++)
+            tile[i].d[row] = 0x3c00;
+}
+
 void kernels_fill(struct kernels *k, enum isa isa)
 {
     static void (*const init[])(struct kernels *) = {

@@ -89,6 +89,9 @@ enum kv_type {
 size_t kv_k_bytes(enum kv_type type, size_t head_dim);
 size_t kv_v_bytes(enum kv_type type, size_t head_dim);
 
+/* Empties a page of values; one of keys is empty when all its bytes are zero. */
+void kv_v_clear(enum kv_type type, size_t head_dim, void *page);
+
 /* Packs `rows` (1..16) rows of `blocks` GGUF blocks each, `row_bytes` apart, into one tile; missing rows become zeros. */
 typedef void pack_fn(const void *rows_data, size_t row_bytes, int rows, size_t blocks, void *tile);
 
@@ -125,7 +128,7 @@ typedef void softcap_fn(float *y, float cap, size_t n);
 typedef void rope_fn(float *x, size_t pairs, const float *cos, const float *sin, bool adjacent);
 
 /* Writes the keys, or the values, of one position (slot 0..63) and one KV head into its page: see README.md for the layouts. The
- * page held zeros before its first position. Values beyond the type's largest finite one saturate. */
+ * page was empty before its first position. Values beyond the type's largest finite one saturate. */
 typedef void kv_store_fn(const float *x, size_t head_dim, void *page, int slot);
 
 /* s[c * KV_PAGE + j] = q[c] . K[j] for the positions 16 from <= j < 16 to of a page, 0 <= from <= to <= 4, and `cols` columns

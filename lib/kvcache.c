@@ -149,6 +149,15 @@ static void release_before(struct kv_pool *pool, struct kv_held *held, uint32_t 
         pool->free_pages[pool->free_count++] = held->pages[held->first++ % pool->ring];
 }
 
+/* Kernels multiply invisible slots by zero, so a new page must not hold what could be read as infinite. */
+static void clear_page(const struct kvcache *kv, const struct kv_pool *pool, uint8_t *page)
+{
+    for (uint32_t i = 0; i < pool->layers * kv->shape.heads; i++, page += kv->k_bytes + kv->v_bytes) {
+        memset(page, 0, kv->k_bytes);
+        kv_v_clear(kv->shape.type_v, kv->shape.head_dim, page + kv->k_bytes);
+    }
+}
+
 void kvcache_extend(struct kvcache *kv, uint32_t sequence, uint32_t count)
 {
     struct kv_sequence *s = &kv->sequences[sequence];
@@ -162,8 +171,7 @@ void kvcache_extend(struct kvcache *kv, uint32_t sequence, uint32_t count)
         while (pool->page_count && held->end < pages_for(s->length)) {
             const uint32_t page = pool->free_pages[--pool->free_count];
             held->pages[held->end++ % pool->ring] = page;
-            /* kernels multiply invisible slots by zero, so a new page must not hold what could be read as infinite */
-            memset(pool->pages + page * pool->page_bytes, 0, pool->page_bytes);
+            clear_page(kv, pool, pool->pages + page * pool->page_bytes);
         }
     }
 }

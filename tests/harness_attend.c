@@ -16,199 +16,354 @@ static size_t round16(size_t n)
     return (n + 15) / 16 * 16;
 }
 
-static size_t k_at(size_t head_dim, int position, size_t i)
+/* ---- pages: what a slot holds, by the layouts of kernels/README.md and nothing else */
+
+static const char *const kv_names[KV_TYPES] = {[KV_F32] = "F32", [KV_F16] = "F16", [KV_Q8_0] = "Q8_0"};
+
+static double number_at(enum kv_type type, const void *page, size_t i)
 {
-    return ((size_t)position / 16 * head_dim + i) * 16 + (size_t)position % 16;
+    if (type == KV_F32) {
+        float x;
+        memcpy(&x, (const uint8_t *)page + 4 * i, 4);
+        return (double)x;
+    }
+    return harness_half_value(((const uint16_t *)page)[i]);
 }
 
-static size_t v_at(int position, size_t i)
+enum { TILE_BYTES = 32 + 512 }; /* of Q8_0: scales of 16 rows, then their values, k interleaved by 4 */
+
+static double tile_value(const uint8_t *tile, size_t row, size_t k)
 {
-    return (i / 16 * KV_PAGE + (size_t)position) * 16 + i % 16;
+    return (double)(int8_t)tile[32 + k / 4 * 64 + row * 4 + k % 4];
+}
+
+static double k_value(enum kv_type type, const void *page, size_t head_dim, int position, size_t i)
+{
+    const size_t tile = (size_t)position / 16, row = (size_t)position % 16;
+    if (type != KV_Q8_0)
+        return number_at(type, page, (tile * head_dim + i) * 16 + row);
+    const uint8_t *t = (const uint8_t *)page + (tile * ((head_dim + 31) / 32) + i / 32) * TILE_BYTES;
+    return tile_value(t, row, i % 32) * number_at(KV_F16, t, row);
+}
+
+static double v_value(enum kv_type type, const void *page, size_t head_dim, int position, size_t i)
+{
+    const size_t tile = i / 16, row = i % 16, at = (size_t)position;
+    if (type != KV_Q8_0)
+        return number_at(type, page, (tile * KV_PAGE + at) * 16 + row);
+    const uint8_t *t = (const uint8_t *)page + (tile * 2 + at / 32) * TILE_BYTES;
+    const uint8_t *scales = (const uint8_t *)page + round16(head_dim) / 16 * 2 * TILE_BYTES;
+    return tile_value(t, row, at % 32) * number_at(KV_F16, scales, i / 32 * KV_PAGE + at);
 }
 
 static const int head_dims[] = {1, 2, 7, 8, 15, 16, 17, 32, 40, 64, 80, 96, 100, 128, 256, 512};
 enum { HEAD_DIMS = sizeof head_dims / sizeof head_dims[0] };
 
-static void random_halves(struct harness *h, uint16_t *x, size_t n, float magnitude)
+static enum kv_type type_of(const struct harness *h)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] = harness_half_bits(test_uniform(&h->random, -magnitude, magnitude));
+    int type = 0;
+    while (strcmp(kv_names[type], h->arg) != 0)
+        type++;
+    return type;
+}
+
+/* A page with random keys (values) at the first `positions` slots, stored by the reference. */
+static void *k_page(struct harness *h, enum kv_type type, size_t head_dim, int positions, enum floats kind)
+{
+    void *page = harness_input(h, kv_k_bytes(type, head_dim), 64);
+    float x[512];
+    memset(page, 0, kv_k_bytes(type, head_dim));
+    for (int j = 0; j < positions; j++) {
+        harness_floats(h, x, head_dim, kind);
+        h->ref->kv_store_k[type](x, head_dim, page, j);
+    }
+    return page;
+}
+
+static void *v_page(struct harness *h, enum kv_type type, size_t head_dim, int positions, enum floats kind)
+{
+    void *page = harness_input(h, kv_v_bytes(type, head_dim), 64);
+    float x[512];
+    kv_v_clear(type, head_dim, page);
+    for (int j = 0; j < positions; j++) {
+        harness_floats(h, x, head_dim, kind);
+        h->ref->kv_store_v[type](x, head_dim, page, j);
+    }
+    return page;
+}
+
+/* ---- storing */
+
+/* What a value must have become: exactly for floats, within half a step of its block for Q8_0. */
+static void check_stored(struct harness *h, enum kv_type type, const float *x, size_t n, size_t i, double got)
+{
+    double most = type == KV_F32 ? 3.4028234663852886e38 : 65504, block = 0;
+    if (type == KV_F16 && got != harness_half_value(harness_half_bits(x[i])))
+        harness_fail(h, "element %zu is %g, stored as %g", i, (double)x[i], got);
+    if (type == KV_F32 && got != fmin(fmax((double)x[i], -most), most))
+        harness_fail(h, "element %zu is %g, stored as %g", i, (double)x[i], got);
+    for (size_t j = i / 32 * 32; j < n && j < i / 32 * 32 + 32; j++)
+        block = fmax(block, fabs((double)x[j]));
+    /* the scale is rounded to F16, whose least step is 2^-24; 127 * 65504 saturates */
+    double limit = block * (0.501 / 127 + 0x1p-11) + 127 * 0x1p-25;
+    if (type == KV_Q8_0 && block < 8e6 && !(fabs(got - (double)x[i]) <= limit))
+        harness_fail(h, "element %zu is %g, stored as %g, limit %g", i, (double)x[i], got, limit);
 }
 
 static void kv_store_case(struct harness *h)
 {
+    const bool keys = strstr(h->slot, "_k") != NULL;
+    const enum kv_type type = type_of(h);
     for (int i = 0; i < HEAD_DIMS * FLOAT_KINDS; i++) {
-        size_t n = (size_t)head_dims[i % HEAD_DIMS], lanes = round16(n);
-        enum floats kind = i / HEAD_DIMS;
-        int slot = harness_int(h, 0, KV_PAGE - 1);
+        const size_t n = (size_t)head_dims[i % HEAD_DIMS], bytes = keys ? kv_k_bytes(type, n) : kv_v_bytes(type, n);
+        const enum floats kind = i / HEAD_DIMS;
+        const int slot = harness_int(h, 0, KV_PAGE - 1);
         harness_begin(h, "head_dim=%zu slot=%d floats=%d", n, slot, (int)kind);
-        float *k = harness_input_floats(h, n, kind), *v = harness_input_floats(h, n, kind);
-        for (size_t j = 0; kind == FLOATS_UNIFORM && j < n; j++) /* ties, and what is just above the largest */
-            k[j] = ldexpf((float)harness_int(h, -4096, 4096) + 0.5f, harness_int(h, -26, 5));
-        struct pair kp = harness_output(h, n * KV_PAGE * 2, 64), vp = harness_output(h, lanes * KV_PAGE * 2, 64);
-        uint16_t *k_want = malloc(n * KV_PAGE * 2), *v_want = malloc(lanes * KV_PAGE * 2);
-        random_halves(h, k_want, n * KV_PAGE, 1);
-        random_halves(h, v_want, lanes * KV_PAGE, 1);
-        memcpy(kp.want, k_want, n * KV_PAGE * 2);
-        memcpy(kp.got, k_want, n * KV_PAGE * 2);
-        memcpy(vp.want, v_want, lanes * KV_PAGE * 2);
-        memcpy(vp.got, v_want, lanes * KV_PAGE * 2);
-        h->ref->kv_store(k, v, n, kp.want, vp.want, slot);
-        h->tier->kv_store(k, v, n, kp.got, vp.got, slot);
+        float *x = harness_input_floats(h, n, kind);
+        for (size_t j = 0; kind == FLOATS_UNIFORM && type != KV_Q8_0 && j < n; j++) /* ties, and what is just above the largest */
+            x[j] = ldexpf((float)harness_int(h, -4096, 4096) + 0.5f, harness_int(h, -26, 5));
+        void *before = keys ? k_page(h, type, n, KV_PAGE, FLOATS_UNIFORM) : v_page(h, type, n, KV_PAGE, FLOATS_UNIFORM);
+        struct pair page = harness_output(h, bytes, 64);
+        memcpy(page.want, before, bytes);
+        memcpy(page.got, before, bytes);
+        (keys ? h->ref->kv_store_k : h->ref->kv_store_v)[type](x, n, page.want, slot);
+        (keys ? h->tier->kv_store_k : h->tier->kv_store_v)[type](x, n, page.got, slot);
         harness_same(h);
-        for (size_t j = 0; j < lanes; j++) {
-            if (j < n)
-                k_want[k_at(n, slot, j)] = harness_half_bits(k[j]);
-            v_want[v_at(slot, j)] = j < n ? harness_half_bits(v[j]) : 0;
-        }
-        if (memcmp(kp.got, k_want, n * KV_PAGE * 2) != 0 || memcmp(vp.got, v_want, lanes * KV_PAGE * 2) != 0)
-            harness_fail(h, "a page does not hold what was stored");
-        free(k_want);
-        free(v_want);
+        for (int p = 0; p < KV_PAGE; p++)
+            for (size_t j = 0; j < (keys ? n : round16(n)); j++) {
+                double got = keys ? k_value(type, page.got, n, p, j) : v_value(type, page.got, n, p, j);
+                double old = keys ? k_value(type, before, n, p, j) : v_value(type, before, n, p, j);
+                if (p != slot ? got != old : j >= n && got != 0)
+                    harness_fail(h, "position %d changed", p);
+                else if (p == slot && j < n)
+                    check_stored(h, type, x, n, j, got);
+            }
     }
     harness_begin(h, "bench");
-    float *k = harness_input_floats(h, 128, FLOATS_UNIFORM);
-    uint16_t *page = harness_input(h, 2 * 128 * KV_PAGE * 2, 64);
-    BENCH(h, "head_dim=128, bytes stored", 2 * 128 * 2, "GB/s in cache")
-        h->tier->kv_store(k, k, 128, page, page + 128 * KV_PAGE, 17);
+    float *x = harness_input_floats(h, 128, FLOATS_UNIFORM);
+    void *page = keys ? k_page(h, type, 128, 0, FLOATS_ZERO) : v_page(h, type, 128, 0, FLOATS_ZERO);
+    BENCH(h, "head_dim=128, floats stored", 128 * 4, "GB/s in cache")
+        (keys ? h->tier->kv_store_k : h->tier->kv_store_v)[type](x, 128, page, 17);
 }
 
-enum { ATTEND_PAGES = 3 };
+/* ---- scores */
 
-struct attention {
-    size_t head_dim;
-    int cols;
-    float softcap, q_scale;
-    float *q;
-    uint16_t *k[ATTEND_PAGES], *v[ATTEND_PAGES];
-    int first[ATTEND_PAGES][MAX_COLS], last[ATTEND_PAGES][MAX_COLS];
-};
-
-/* Column c in double precision: the whole soft-max at once. False if it sees nothing. */
-static bool attention_in_double(const struct attention *a, int c, double *o)
+/* Queries in the form that the type wants, and what they stand for: q[c * head_dim + i]. */
+static void *prepare_queries(struct harness *h, enum kv_type type, size_t head_dim, int cols, const float *x, double *q)
 {
-    double s[ATTEND_PAGES][KV_PAGE], top = -INFINITY, sum = 0;
-    for (int p = 0; p < ATTEND_PAGES; p++) {
-        for (int j = a->first[p][c]; j < a->last[p][c]; j++) {
-            s[p][j] = 0;
-            for (size_t i = 0; i < a->head_dim; i++)
-                s[p][j] += (double)a->q[i * (size_t)a->cols + (size_t)c] * harness_half_value(a->k[p][k_at(a->head_dim, j, i)]);
-            if (a->softcap != 0)
-                s[p][j] = (double)a->softcap * tanh(s[p][j] / (double)a->softcap);
-            top = fmax(top, s[p][j]);
+    const size_t n = (size_t)cols, blocks = (head_dim + 31) / 32;
+    if (type != KV_Q8_0) {
+        float *out = harness_input(h, head_dim * n * sizeof *out, 4);
+        for (size_t i = 0; i < head_dim * n; i++) {
+            out[i % head_dim * n + i / head_dim] = x[i];
+            q[i] = (double)x[i];
         }
+        return out;
     }
-    memset(o, 0, round16(a->head_dim) * sizeof *o);
-    for (int p = 0; p < ATTEND_PAGES; p++) {
-        for (int j = a->first[p][c]; j < a->last[p][c]; j++) {
-            double weight = exp(s[p][j] - top);
-            sum += weight;
-            for (size_t i = 0; i < a->head_dim; i++)
-                o[i] += weight * harness_half_value(a->v[p][v_at(j, i)]);
-        }
+    struct act_block *out = harness_input(h, blocks * n * sizeof *out, 4);
+    for (size_t c = 0; c < n; c++) {
+        float padded[512 + 31] = {0};
+        memcpy(padded, x + c * head_dim, head_dim * sizeof *x);
+        h->ref->quantize(padded, blocks * 32, out + c, n);
+        for (size_t i = 0; i < head_dim; i++)
+            q[c * head_dim + i] = (double)out[i / 32 * n + c].d * out[i / 32 * n + c].q[i % 32];
     }
-    for (size_t i = 0; i < a->head_dim; i++)
-        o[i] /= sum > 0 ? sum : 1;
-    return sum > 0;
+    return out;
 }
 
-static void attention_inputs(struct harness *h, struct attention *a, enum floats kind)
+static void check_scores(struct harness *h, enum kv_type type, size_t head_dim, int cols, enum floats kind)
 {
-    size_t n = a->head_dim, lanes = round16(n);
-    a->q = harness_input_floats(h, n * (size_t)a->cols, kind);
-    for (size_t i = 0; i < n * (size_t)a->cols; i++)
-        a->q[i] *= a->q_scale;
-    for (int p = 0; p < ATTEND_PAGES; p++) {
-        a->k[p] = harness_input(h, n * KV_PAGE * 2, 64);
-        a->v[p] = harness_input(h, lanes * KV_PAGE * 2, 64);
-        random_halves(h, a->k[p], n * KV_PAGE, kind == FLOATS_RANGE ? 65504 : 1);
-        random_halves(h, a->v[p], lanes * KV_PAGE, kind == FLOATS_RANGE ? 65504 : 1);
-        for (size_t i = n; i < lanes; i++)
-            for (int j = 0; j < KV_PAGE; j++)
-                a->v[p][v_at(j, i)] = 0;
-        for (int c = 0; c < a->cols; c++) { /* whole, causal, any (with nothing to see among them) */
-            int shape = harness_int(h, 0, 3);
-            a->first[p][c] = shape < 2 ? 0 : harness_int(h, 0, KV_PAGE);
-            a->last[p][c] = shape < 1 ? KV_PAGE : harness_int(h, 0, KV_PAGE);
+    static double q[MAX_COLS * 512];
+    const int from = harness_int(h, 0, 3), to = harness_int(h, from, 4);
+    const size_t n = (size_t)cols;
+    harness_begin(h, "head_dim=%zu cols=%d tiles %d..%d floats=%d", head_dim, cols, from, to, (int)kind);
+    float *x = harness_input_floats(h, head_dim * n, kind);
+    void *page = k_page(h, type, head_dim, harness_int(h, 1, KV_PAGE), kind);
+    const void *queries = prepare_queries(h, type, head_dim, cols, x, q);
+    struct pair s = harness_output_floats(h, n * KV_PAGE, FLOATS_UNIFORM); /* tiles that are not asked for stay as they are */
+    float *before = harness_input(h, n * KV_PAGE * sizeof *before, 4);
+    memcpy(before, s.want, n * KV_PAGE * sizeof *before);
+    h->ref->scores[type](queries, cols, head_dim, page, from, to, s.want);
+    h->tier->scores[type](queries, cols, head_dim, page, from, to, s.got);
+    harness_same(h);
+    for (size_t c = 0; c < n; c++) {
+        for (int j = 0; j < KV_PAGE; j++) {
+            want[j] = (double)before[c * KV_PAGE + (size_t)j];
+            scale[j] = 0;
+            if (j < 16 * from || j >= 16 * to)
+                continue;
+            want[j] = 0;
+            for (size_t i = 0; i < head_dim; i++) {
+                double term = q[c * head_dim + i] * k_value(type, page, head_dim, j, i);
+                want[j] += term;
+                scale[j] += fabs(term);
+            }
         }
+        if (kind != FLOATS_HUGE) /* whose products overflow */
+            harness_close(h, (float *)s.got + c * KV_PAGE, want, scale, KV_PAGE, 6e-8 * ((double)head_dim / 8 + 8));
     }
 }
 
-static void check_attend(struct harness *h, size_t head_dim, int cols, enum floats kind, float softcap)
+/* ---- the soft-max step */
+
+enum { STEPS = 3 };
+
+static void check_soft_max(struct harness *h, int cols, enum floats kind, float softcap)
 {
-    struct attention a = {.head_dim = head_dim, .cols = cols, .softcap = softcap};
-    size_t lanes = round16(head_dim), n = (size_t)cols;
-    harness_begin(h, "head_dim=%zu cols=%d floats=%d softcap=%g", head_dim, cols, (int)kind, (double)softcap);
-    a.q_scale = kind == FLOATS_HUGE ? 1e-20f : 8 / sqrtf((float)head_dim);
-    attention_inputs(h, &a, kind);
+    const size_t n = (size_t)cols;
+    harness_begin(h, "cols=%d floats=%d softcap=%g", cols, (int)kind, (double)softcap);
     struct pair m = harness_output(h, n * sizeof(float), 4), l = harness_output(h, n * sizeof(float), 4);
-    struct pair o = harness_output(h, n * lanes * sizeof(float), 4);
+    struct pair scales = harness_output(h, n * sizeof(float), 4);
+    double top[MAX_COLS], sum[MAX_COLS] = {0};
     memset(l.want, 0, n * sizeof(float));
     memset(l.got, 0, n * sizeof(float));
-    memset(o.want, 0, n * lanes * sizeof(float));
-    memset(o.got, 0, n * lanes * sizeof(float));
     for (size_t c = 0; c < n; c++)
-        ((float *)m.want)[c] = ((float *)m.got)[c] = -INFINITY;
-    for (int p = 0; p < ATTEND_PAGES; p++) {
-        h->ref->attend(a.q, cols, head_dim, a.k[p], a.v[p], a.first[p], a.last[p], softcap, m.want, l.want, o.want);
-        h->tier->attend(a.q, cols, head_dim, a.k[p], a.v[p], a.first[p], a.last[p], softcap, m.got, l.got, o.got);
+        top[c] = ((float *)m.want)[c] = ((float *)m.got)[c] = -INFINITY;
+    for (int step = 0; step < STEPS; step++) {
+        int first[MAX_COLS], last[MAX_COLS];
+        struct pair s = harness_output_floats(h, n * KV_PAGE, kind);
+        for (size_t i = 0; i < n * KV_PAGE; i++)
+            ((float *)s.got)[i] = ((float *)s.want)[i] *= kind == FLOATS_HUGE ? 1 : 10;
+        float *raw = harness_input(h, n * KV_PAGE * sizeof *raw, 4);
+        memcpy(raw, s.want, n * KV_PAGE * sizeof *raw);
+        for (int c = 0; c < cols; c++) { /* whole, causal, any (with nothing to see among them) */
+            int shape = harness_int(h, 0, 3);
+            first[c] = shape < 2 ? 0 : harness_int(h, 0, KV_PAGE);
+            last[c] = shape < 1 ? KV_PAGE : harness_int(h, 0, KV_PAGE);
+        }
+        h->ref->soft_max(s.want, cols, first, last, softcap, m.want, l.want, scales.want);
+        h->tier->soft_max(s.got, cols, first, last, softcap, m.got, l.got, scales.got);
         harness_same(h);
-    }
-    for (size_t c = 0; c < n && kind <= FLOATS_ZERO; c++) { /* the others have scores too large for float's resolution */
-        float *got = (float *)o.got + c * lanes, sum = ((float *)l.got)[c];
-        bool sees = attention_in_double(&a, (int)c, want);
-        for (size_t i = 0; sees && i < head_dim; i++)
-            got[i] /= sum;
-        if (!sees && (sum != 0 || ((float *)m.got)[c] != -INFINITY))
-            harness_fail(h, "column %zu sees nothing, but l = %g", c, (double)sum);
-        for (size_t i = 0; i < lanes; i++)
-            scale[i] = 1; /* V's largest value */
-        harness_close(h, got, want, scale, lanes, kind == FLOATS_OUTLIERS ? 5e-3 : 1e-5);
+        for (size_t c = 0; c < n; c++) {
+            double score[KV_PAGE], old = top[c];
+            for (int j = first[c]; j < last[c]; j++) {
+                double x = (double)raw[c * KV_PAGE + (size_t)j];
+                score[j] = softcap != 0 ? (double)softcap * tanh(x / (double)softcap) : x;
+                top[c] = fmax(top[c], score[j]);
+            }
+            double factor = old > -INFINITY ? exp(old - top[c]) : 0;
+            sum[c] *= factor;
+            for (int j = 0; j < KV_PAGE; j++) {
+                want[j] = j >= first[c] && j < last[c] ? exp(score[j] - top[c]) : 0;
+                sum[c] += want[j];
+                scale[j] = 1;
+            }
+            if (kind > FLOATS_ZERO) /* scores too large for float's resolution, or too near to each other to tell anything */
+                continue;
+            double limit = kind == FLOATS_OUTLIERS ? 2e-3 : 4e-6; /* of scores of up to 10000, or 10 */
+            harness_close(h, (float *)s.got + c * KV_PAGE, want, scale, KV_PAGE, limit);
+            harness_close(h, (float *)l.got + c, sum + c, NULL, 1, limit);
+            if (old > -INFINITY)
+                harness_close(h, (float *)scales.got + c, &factor, scale, 1, limit);
+            if (top[c] == -INFINITY && (sum[c] != 0 || ((float *)m.got)[c] != -INFINITY))
+                harness_fail(h, "column %zu sees nothing, but l = %g", c, (double)((float *)l.got)[c]);
+        }
     }
 }
 
-static void bench_attend(struct harness *h, size_t head_dim)
+static void soft_max_case(struct harness *h)
 {
-    enum { PAGES = 4096 };
-    size_t page = head_dim * KV_PAGE;
+    for (int i = 0; i < 400; i++)
+        check_soft_max(h, 1 + i % MAX_COLS, i / 2 % FLOAT_KINDS, i % 5 == 3 ? 30 : 0);
     harness_begin(h, "bench");
-    float *q = harness_input_floats(h, head_dim * MAX_COLS, FLOATS_UNIFORM), m[MAX_COLS], l[MAX_COLS] = {0};
-    float *o = harness_input(h, head_dim * MAX_COLS * sizeof *o, 64);
-    uint16_t *pages = malloc(2 * PAGES * page * 2);
-    int first[MAX_COLS], last[MAX_COLS];
-    random_halves(h, pages, 2 * page, 1);
-    for (size_t p = 1; p < PAGES; p++)
-        memcpy(pages + 2 * p * page, pages, 2 * page * 2);
-    memset(o, 0, head_dim * MAX_COLS * sizeof *o);
+    float *s = harness_input_floats(h, MAX_COLS * KV_PAGE, FLOATS_UNIFORM), m[MAX_COLS], l[MAX_COLS] = {0}, scales[MAX_COLS];
+    int first[MAX_COLS] = {0}, last[MAX_COLS];
     for (int c = 0; c < MAX_COLS; c++) {
-        m[c] = -INFINITY;
-        first[c] = 0;
+        m[c] = 100;
         last[c] = KV_PAGE;
     }
-    static const int cols[] = {1, 2, 3, 4, 8, 16};
-    for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++) {
-        char label[40];
-        snprintf(label, sizeof label, "head %zu, %d cols from memory", head_dim, cols[i]);
-        BENCH(h, label, 2.0 * PAGES * (double)page * 2, "GB/s")
-            for (size_t p = 0; p < PAGES; p++)
-                h->tier->attend(q, cols[i], head_dim, pages + 2 * p * page, pages + (2 * p + 1) * page, first, last, 0, m, l, o);
-        snprintf(label, sizeof label, "head %zu, %d cols", head_dim, cols[i]);
-        BENCH(h, label, 2.0 * 2 * (double)page * cols[i], "GFLOP/s")
-            h->tier->attend(q, cols[i], head_dim, pages, pages + page, first, last, 0, m, l, o);
-    }
-    free(pages);
+    BENCH(h, "16 cols, scores", MAX_COLS * KV_PAGE, "Gscores/s")
+        h->tier->soft_max(s, MAX_COLS, first, last, 0, m, l, scales);
 }
 
-static void attend_case(struct harness *h)
+/* ---- weighted sums */
+
+static void check_values(struct harness *h, enum kv_type type, size_t head_dim, int cols, enum floats kind)
 {
+    const size_t n = (size_t)cols, lanes = round16(head_dim);
+    harness_begin(h, "head_dim=%zu cols=%d floats=%d", head_dim, cols, (int)kind);
+    float *p = harness_input_floats(h, n * KV_PAGE, FLOATS_UNIFORM), *factor = harness_input_floats(h, n, FLOATS_UNIFORM);
+    const bool sharp = harness_int(h, 0, 1);
+    for (size_t i = 0; i < n * KV_PAGE; i++) { /* weights, some of them 0, evenly spread or not */
+        p[i] = p[i] < -0.5f ? 0 : fabsf(p[i]);
+        p[i] = sharp ? powf(p[i], 20) : p[i];
+    }
+    void *page = v_page(h, type, head_dim, harness_int(h, 1, KV_PAGE), kind);
+    struct pair o = harness_output_floats(h, n * lanes, FLOATS_UNIFORM);
+    float *before = harness_input(h, n * lanes * sizeof *before, 4);
+    memcpy(before, o.want, n * lanes * sizeof *before);
+    h->ref->values[type](p, cols, head_dim, page, factor, o.want);
+    h->tier->values[type](p, cols, head_dim, page, factor, o.got);
+    harness_same(h);
+    for (size_t c = 0; c < n; c++) {
+        for (size_t i = 0; i < lanes; i++) {
+            double top[2] = {0}, steps[2] = {0}; /* of the weights in int8: times scales, a block of 32 positions at a time */
+            want[i] = (double)before[c * lanes + i] * (double)factor[c];
+            scale[i] = fabs(want[i]) * 1e-6;
+            for (int j = 0; j < KV_PAGE; j++) {
+                double v = v_value(type, page, head_dim, j, i), term = (double)p[c * KV_PAGE + (size_t)j] * v, block = 0;
+                want[i] += term;
+                scale[i] += fabs(term) * 1e-6 * ((double)KV_PAGE / 16);
+                for (size_t k = i / 32 * 32; k < lanes && k < i / 32 * 32 + 32; k++)
+                    block = fmax(block, fabs(v_value(type, page, head_dim, j, k)));
+                top[j / 32] = fmax(top[j / 32], (double)p[c * KV_PAGE + (size_t)j] * block);
+                steps[j / 32] += block > 0 ? fabs(v) / block : 0;
+            }
+            for (int b = 0; type == KV_Q8_0 && b < 2; b++) /* half a step each; a block's largest value may be a step below 127 */
+                scale[i] += top[b] * steps[b] * 0.51 * 128 / 127 / 127;
+        }
+        if (kind != FLOATS_HUGE)
+            harness_close(h, (float *)o.got + c * lanes, want, scale, lanes, 1);
+    }
+}
+
+/* ---- both, at every width; and how fast */
+
+static void bench_pages(struct harness *h, enum kv_type type, size_t head_dim, bool keys)
+{
+    static const int cols[] = {1, 2, 3, 4, 8, 16};
+    static double ignored[MAX_COLS * 512];
+    const size_t page = keys ? kv_k_bytes(type, head_dim) : kv_v_bytes(type, head_dim), pages = ((size_t)256 << 20) / page;
+    harness_begin(h, "bench");
+    float *x = harness_input_floats(h, head_dim * MAX_COLS, FLOATS_UNIFORM), *p = harness_input(h, MAX_COLS * KV_PAGE * sizeof *p, 64);
+    float *o = harness_input(h, MAX_COLS * (head_dim + KV_PAGE) * sizeof *o, 64), one[MAX_COLS];
+    for (int i = 0; i < MAX_COLS * KV_PAGE; i++)
+        p[i] = test_uniform(&h->random, 0, 1);
+    for (int c = 0; c < MAX_COLS; c++)
+        one[c] = 0.5f;
+    memset(o, 0, MAX_COLS * (head_dim + KV_PAGE) * sizeof *o);
+    const void *first = keys ? k_page(h, type, head_dim, KV_PAGE, FLOATS_UNIFORM) : v_page(h, type, head_dim, KV_PAGE, FLOATS_UNIFORM);
+    uint8_t *many = malloc(pages * page);
+    for (size_t i = 0; i < pages; i++)
+        memcpy(many + i * page, first, page);
+    for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++) {
+        char label[48];
+        const void *q = prepare_queries(h, type, head_dim, cols[i], x, ignored);
+        snprintf(label, sizeof label, "head %zu, %d cols from memory", head_dim, cols[i]);
+        BENCH(h, label, (double)(pages * page), "GB/s")
+            for (size_t j = 0; j < pages; j++)
+                keys ? h->tier->scores[type](q, cols[i], head_dim, many + j * page, 0, 4, o)
+                     : h->tier->values[type](p, cols[i], head_dim, many + j * page, one, o);
+        snprintf(label, sizeof label, "head %zu, %d cols", head_dim, cols[i]);
+        BENCH(h, label, 2.0 * KV_PAGE * (double)head_dim * cols[i], "Gop/s")
+            keys ? h->tier->scores[type](q, cols[i], head_dim, many, 0, 4, o)
+                 : h->tier->values[type](p, cols[i], head_dim, many, one, o);
+    }
+    free(many);
+}
+
+static void pages_case(struct harness *h)
+{
+    const enum kv_type type = type_of(h);
+    const bool keys = strcmp(h->slot, "scores") == 0;
     for (int i = 0; i < HEAD_DIMS; i++) {
         size_t n = (size_t)head_dims[i];
         for (int cols = 1; cols <= MAX_COLS; cols += n > 100 ? 5 : 1)
-            check_attend(h, n, cols, (i + cols) % FLOAT_KINDS, cols % 4 == 3 ? 30 : 0);
+            (keys ? check_scores : check_values)(h, type, n, cols, (i + cols) % FLOAT_KINDS);
     }
     if (h->benching) {
-        bench_attend(h, 64);
-        bench_attend(h, 128);
+        bench_pages(h, type, 64, keys);
+        bench_pages(h, type, 128, keys);
     }
 }
 
@@ -245,8 +400,13 @@ static void merge_case(struct harness *h)
 /* ---- the list */
 
 const struct kernel_case attend_cases[] = {
-    {"kv_store", kv_store_case, NULL},
-    {"attend", attend_case, NULL},
+#define KV_CASES(type)                                                                                                     \
+    {"kv_store_k", kv_store_case, #type}, {"kv_store_v", kv_store_case, #type}, {"scores", pages_case, #type},             \
+        {"values", pages_case, #type},
+    KV_CASES(F32)
+    KV_CASES(F16)
+    KV_CASES(Q8_0)
+    {"soft_max", soft_max_case, NULL},
     {"merge", merge_case, NULL},
     {NULL, NULL, NULL},
 };

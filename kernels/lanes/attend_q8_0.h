@@ -32,7 +32,7 @@ void TIER(kv_store_k_Q8_0)(const float *k, size_t head_dim, void *page, int slot
     }
 }
 
-/* A position is one value in each row of its tiles, and the tiles' own scales are 1: the position's scale is kept apart, since it is
+/* A position is one value in each row of its tiles, and the tiles' own scales are 1 (kv_v_clear): the position's scale is kept apart, since it is
  * the position's weight that it multiplies. */
 void TIER(kv_store_v_Q8_0)(const float *v, size_t head_dim, void *page, int slot)
 {
@@ -44,10 +44,8 @@ void TIER(kv_store_v_Q8_0)(const float *v, size_t head_dim, void *page, int slot
         struct act_block x;
         if (t % 2 == 0)
             scales[t / 2 * KV_PAGE] = attend_quantize(v, head_dim, t / 2, &x);
-        for (size_t row = 0; row < 16; row++) {
-            tile->d[row] = 0x3c00;
+        for (size_t row = 0; row < 16; row++)
             tile->values[at / 4][4 * row + (size_t)at % 4] = x.q[t % 2 * 16 + row];
-        }
     }
 }
 

@@ -130,7 +130,6 @@ void kv_store_v_Q8_0_ref(const float *v, size_t head_dim, void *page, int slot)
         for (size_t i = 0; i < ACT_BLOCK && b * ACT_BLOCK + i < (head_dim + 15) / 16 * 16; i++) {
             const size_t dim = b * ACT_BLOCK + i, position = (size_t)slot;
             struct tile_q8_0 *tile = (struct tile_q8_0 *)page + dim / 16 * 2 + position / ACT_BLOCK;
-            tile->d[dim % 16] = 0x3c00; /* 1 */
             tile->values[position % ACT_BLOCK / 4][4 * (dim % 16) + position % 4] = q[i];
         }
     }
