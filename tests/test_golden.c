@@ -11,6 +11,7 @@
 static const struct golden {
     const char *name;
     double limit;
+    const char *type_k, *type_v;    /* of the KV cache; NULL: as the library chooses */
 } goldens[] = {
     { "llama", 0.002 },        { "llama-untied", 0.002 }, { "llama-q4_0", 0.022 },    { "llama-q8_0", 0.022 },
     { "llama-q4_k_m", 0.022 }, { "qwen2", 0.002 },        { "qwen3", 0.002 },         { "gemma", 0.002 },
@@ -19,12 +20,17 @@ static const struct golden {
     { "llama-q4_1", 0.022 },   { "llama-q5_0", 0.022 },   { "llama-q5_1", 0.022 },    { "llama-q5_k_m", 0.022 },
     { "llama-q2_k", 0.022 },   { "llama-q3_k_m", 0.022 }, { "llama-q6_k", 0.022 },    { "llama-iq4_nl", 0.022 },
     { "llama-iq4_xs", 0.022 },
+    /* the accuracy of the cache's types: docs/performance.md */
+    { "llama", 1e-5, "f32", "f32" },       { "gemma2", 1e-5, "f32", "f32" },      { "gemma3n", 1e-5, "f32", "f32" },
+    { "llama", 0.022, "q8_0", "q8_0" },    { "gemma2", 0.022, "q8_0", "q8_0" },   { "phi3", 0.022, "q8_0", "q8_0" },
+    { "gemma3n", 0.024, "q8_0", "q8_0" },  { "llama", 0.012, "q8_0", "f16" },     { "llama", 0.017, "f16", "q8_0" },
+    { "llama-q8_0", 0.03, "q8_0", "q8_0" },
 };
 
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
 /* Logits of every token of ids, in one batch; free them with free. NULL (and a failed check) on error. */
-static float *all_logits(const char *path, const slm_token *ids, size_t count, size_t *vocab)
+static float *all_logits(const struct golden *g, const char *path, const slm_token *ids, size_t count, size_t *vocab)
 {
     slm_model *model = NULL;
     slm_session *session = NULL;
@@ -32,6 +38,8 @@ static float *all_logits(const char *path, const slm_token *ids, size_t count, s
     slm_model_info info = slm_model_info_default();
     slm_session_options options = slm_session_options_default();
     options.outputs = (uint32_t)count;
+    options.type_k = g->type_k;
+    options.type_v = g->type_v;
     bool wants[1024];
     memset(wants, true, sizeof wants);
     const slm_batch batch = { .tokens = ids, .wants_logits = wants, .count = count };
@@ -64,10 +72,11 @@ START_TEST(logits_match_reference)
         skip(name, "no ../shared");
     } else {
         const size_t count = ids_size / sizeof *ids;
-        float *got = all_logits(path, ids, count, &vocab);
+        float *got = all_logits(g, path, ids, count, &vocab);
         ck_assert_uint_eq(want_size, count * vocab * sizeof *want);
         const double error = relative_rms(got, want, count * vocab);
-        ck_assert_msg(error <= g->limit, "%s: relative RMS error %g, limit %g", g->name, error, g->limit);
+        ck_assert_msg(error <= g->limit, "%s (KV %s, %s): relative RMS error %g, limit %g", g->name,
+                      g->type_k ? g->type_k : "auto", g->type_v ? g->type_v : "auto", error, g->limit);
         if (getenv("SLM_TEST_VERBOSE"))
             printf("%-16s relative RMS error %.3g (limit %g)\n", g->name, error, g->limit);
         free(got);
