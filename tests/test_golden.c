@@ -11,7 +11,6 @@
 static const struct golden {
     const char *name;
     double limit;
-    const char *type_k, *type_v;    /* of the KV cache; NULL: as the library chooses */
 } goldens[] = {
     { "llama", 0.002 },        { "llama-untied", 0.002 }, { "llama-q4_0", 0.022 },    { "llama-q8_0", 0.022 },
     { "llama-q4_k_m", 0.022 }, { "qwen2", 0.002 },        { "qwen3", 0.002 },         { "gemma", 0.002 },
@@ -20,17 +19,23 @@ static const struct golden {
     { "llama-q4_1", 0.022 },   { "llama-q5_0", 0.022 },   { "llama-q5_1", 0.022 },    { "llama-q5_k_m", 0.022 },
     { "llama-q2_k", 0.022 },   { "llama-q3_k_m", 0.022 }, { "llama-q6_k", 0.022 },    { "llama-iq4_nl", 0.022 },
     { "llama-iq4_xs", 0.022 },
-    /* the accuracy of the cache's types: docs/performance.md */
-    { "llama", 1e-5, "f32", "f32" },       { "gemma2", 1e-5, "f32", "f32" },      { "gemma3n", 1e-5, "f32", "f32" },
-    { "llama", 0.022, "q8_0", "q8_0" },    { "gemma2", 0.022, "q8_0", "q8_0" },   { "phi3", 0.022, "q8_0", "q8_0" },
-    { "gemma3n", 0.024, "q8_0", "q8_0" },  { "llama", 0.012, "q8_0", "f16" },     { "llama", 0.017, "f16", "q8_0" },
-    { "llama-q8_0", 0.03, "q8_0", "q8_0" },
 };
 
-enum { GOLDENS = sizeof goldens / sizeof *goldens };
+/* Types of the KV cache; their accuracy: docs/performance.md. */
+static const struct cached {
+    struct golden golden;
+    const char *type_k, *type_v;
+} cached[] = {
+    { { "llama", 1e-5 }, "f32", "f32" },         { { "gemma2", 1e-5 }, "f32", "f32" },    { { "gemma3n", 1e-5 }, "f32", "f32" },
+    { { "llama", 0.022 }, "q8_0", "q8_0" },      { { "gemma2", 0.022 }, "q8_0", "q8_0" }, { { "phi3", 0.022 }, "q8_0", "q8_0" },
+    { { "gemma3n", 0.024 }, "q8_0", "q8_0" },    { { "llama", 0.012 }, "q8_0", "f16" },   { { "llama", 0.017 }, "f16", "q8_0" },
+    { { "llama-q8_0", 0.03 }, "q8_0", "q8_0" },
+};
+
+enum { GOLDENS = sizeof goldens / sizeof *goldens, CACHED = sizeof cached / sizeof *cached };
 
 /* Logits of every token of ids, in one batch; free them with free. NULL (and a failed check) on error. */
-static float *all_logits(const struct golden *g, const char *path, const slm_token *ids, size_t count, size_t *vocab)
+static float *all_logits(const char *path, const struct cached *c, const slm_token *ids, size_t count, size_t *vocab)
 {
     slm_model *model = NULL;
     slm_session *session = NULL;
@@ -38,8 +43,8 @@ static float *all_logits(const struct golden *g, const char *path, const slm_tok
     slm_model_info info = slm_model_info_default();
     slm_session_options options = slm_session_options_default();
     options.outputs = (uint32_t)count;
-    options.type_k = g->type_k;
-    options.type_v = g->type_v;
+    options.type_k = c->type_k;
+    options.type_v = c->type_v;
     bool wants[1024];
     memset(wants, true, sizeof wants);
     const slm_batch batch = { .tokens = ids, .wants_logits = wants, .count = count };
@@ -58,9 +63,9 @@ static float *all_logits(const struct golden *g, const char *path, const slm_tok
     return out;
 }
 
-START_TEST(logits_match_reference)
+static void check_golden(const struct cached *c)
 {
-    const struct golden *g = &goldens[_i];
+    const struct golden *g = &c->golden;
     char name[128];
     size_t ids_size, want_size, vocab;
     slm_token *ids = read_file(shared_path("golden/tokens.i32"), &ids_size);
@@ -72,17 +77,28 @@ START_TEST(logits_match_reference)
         skip(name, "no ../shared");
     } else {
         const size_t count = ids_size / sizeof *ids;
-        float *got = all_logits(g, path, ids, count, &vocab);
+        float *got = all_logits(path, c, ids, count, &vocab);
         ck_assert_uint_eq(want_size, count * vocab * sizeof *want);
         const double error = relative_rms(got, want, count * vocab);
         ck_assert_msg(error <= g->limit, "%s (KV %s, %s): relative RMS error %g, limit %g", g->name,
-                      g->type_k ? g->type_k : "auto", g->type_v ? g->type_v : "auto", error, g->limit);
+                      c->type_k, c->type_v, error, g->limit);
         if (getenv("SLM_TEST_VERBOSE"))
             printf("%-16s relative RMS error %.3g (limit %g)\n", g->name, error, g->limit);
         free(got);
     }
     free(ids);
     free(want);
+}
+
+START_TEST(logits_match_reference)
+{
+    check_golden(&(struct cached){ goldens[_i], "auto", "auto" });
+}
+END_TEST
+
+START_TEST(every_type_of_cache)
+{
+    check_golden(&cached[_i]);
 }
 END_TEST
 
@@ -125,6 +141,7 @@ Suite *suite_golden(void)
     TCase *tc = tcase_create("golden");
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, logits_match_reference, 0, GOLDENS);
+    tcase_add_loop_test(tc, every_type_of_cache, 0, CACHED);
     tcase_add_test(tc, comparator_catches_mutants);
     suite_add_tcase(suite, tc);
     return suite;
