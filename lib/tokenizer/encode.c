@@ -157,6 +157,8 @@ slm_status tokenizer_encode(const struct tokenizer *t, const char *text, size_t 
             add_token(&e, t->bos);
         status = encode_text(&e, text, length, flags & SLM_TOKENIZE_SPECIAL);
     }
+    if (status == SLM_OK && t->family->finish)
+        t->family->finish(&e);
     if (status == SLM_OK)
         status = reserve_tokens(&e, 1);
     if (status == SLM_OK) {

@@ -32,6 +32,9 @@ struct tokenizer_family {
 
     /* Adds the tokens of text[start, end), in which there are no special ones. Not empty. */
     slm_status (*encode)(struct encoder *e, const char *text, size_t start, size_t end);
+
+    /* Goes over all tokens in the end; may remove some. NULL: nothing to do. */
+    void (*finish)(struct encoder *e);
 };
 extern const struct tokenizer_family sentencepiece_family, byte_level_family, wordpiece_family, unigram_family;
 

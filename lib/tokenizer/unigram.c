@@ -11,6 +11,7 @@
 #define UNKNOWN_PENALTY 10.0f   /* how far below the lowest score of a token that of an unknown character is */
 #define REPLACEMENT "\xef\xbf\xbd"
 #define MAX_REWRITTEN ((size_t)1 << 30)
+#define UNSPELT (SLM_TOKEN_NONE - 1)    /* until the end stands for an unknown character */
 
 /* --------------------------------------------------------------- rewriting */
 
@@ -130,7 +131,7 @@ static slm_status encode_unigram_word(struct encoder *e, size_t start, size_t en
             for (uint32_t i = at; i-- > ways[at].start;)
                 *--next = t->bytes[(uint8_t)word[i]];
         } else {
-            *--next = t->unknown;
+            *--next = UNSPELT;
         }
     }
     return SLM_OK;
@@ -142,15 +143,22 @@ static slm_status encode_unigram(struct encoder *e, const char *text, size_t sta
     TRY(rewrite(e, text + start, end - start));
     e->source = e->rewritten;
     TRY(reserve_tokens(e, e->rewritten_length - from + 1));
-    size_t first = e->count, last = first;
-    TRY(encode_spaced_words(e, from, e->rewritten_length, encode_unigram_word, encode_unigram_word));
-    for (size_t i = first; i < e->count; i++) { /* of unknown tokens side by side one is left */
-        slm_token token = e->tokens[i];
-        if (token != SLM_TOKEN_NONE && (token != e->t->unknown || last == first || e->tokens[last - 1] != token))
-            e->tokens[last++] = token;
+    return encode_spaced_words(e, from, e->rewritten_length, encode_unigram_word, encode_unigram_word);
+}
+
+/* Of unknown characters side by side one token is made, across words. */
+static void join_unspelt(struct encoder *e)
+{
+    size_t count = 0;
+    bool after = false;
+    for (size_t i = 0; i < e->count; i++) {
+        bool unspelt = e->tokens[i] == UNSPELT;
+        slm_token token = unspelt ? e->t->unknown : e->tokens[i];
+        if (!(unspelt && after) && token != SLM_TOKEN_NONE)
+            e->tokens[count++] = token;
+        after = unspelt;
     }
-    e->count = last;
-    return SLM_OK;
+    e->count = count;
 }
 
 /* -------------------------------------------------------------------- open */
@@ -192,4 +200,4 @@ static slm_status open_unigram(struct tokenizer *t, const struct gguf *gguf, slm
     return SLM_OK;
 }
 
-const struct tokenizer_family unigram_family = {.model = "t5", .open = open_unigram, .encode = encode_unigram};
+const struct tokenizer_family unigram_family = {.model = "t5", .open = open_unigram, .encode = encode_unigram, .finish = join_unspelt};
