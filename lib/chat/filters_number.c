@@ -121,5 +121,6 @@ static bool run_filesizeformat(struct call *call, struct value *out)
 }
 
 const struct function chat_number_filters[] = {
-    {"abs", "", run_abs}, {"filesizeformat", "binary?", run_filesizeformat}, {"float", "default?", run_float}, {"int", "default? base?", run_int}, {"round", "precision? method?", run_round}, {0},
+    {"abs", "", run_abs}, {"filesizeformat", "binary?", run_filesizeformat}, {"float", "default?", run_float}, {"int", "default? base?", run_int},
+    {"round", "precision? method?", run_round}, {0},
 };
