@@ -64,6 +64,31 @@ START_TEST(test_requests)
 }
 END_TEST
 
+/* Both types of the KV cache, in every combination, and the bytes that they make. */
+START_TEST(test_cache_types)
+{
+    struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "0", "-n", "2", "-d", "64", "-ctk", "f32,q8_0", "-ctv",
+                          "q8_0", "-r", "1", "-t", "1", "--profile", "-o", "json");
+    expect_code(r, 0);
+    cJSON *list = parse(r.out);
+    ck_assert_int_eq(cJSON_GetArraySize(list), 2);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *o = cJSON_GetArrayItem(list, i);
+        const cJSON *attention = cJSON_GetObjectItem(cJSON_GetObjectItem(o, "profile"), "attention");
+        const double k = i ? 68 : 256, v = 72; /* bytes of 64 dimensions */
+        ck_assert_str_eq(cJSON_GetObjectItem(o, "type_k")->valuestring, i ? "q8_0" : "f32");
+        ck_assert_str_eq(cJSON_GetObjectItem(o, "type_v")->valuestring, "q8_0");
+        ck_assert_double_eq(number(attention, "bytes"), 30 * 3 * (k + v) * (65 + 66));
+        ck_assert_double_eq_tol(number(o, "fraction_of_bandwidth") * number(o, "read_gbps") * number(o, "median_ns"),
+                                number(attention, "bytes") + 2 * number(o, "model_size"), 0.02 * 2 * number(o, "model_size"));
+    }
+    cJSON_Delete(list);
+    release(r);
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-ctv", "q4_0", "-n", "0", "-r", "1");
+    expect_error(r, 3, "slm-bench: ", "expected auto, f32, f16 or q8_0");
+}
+END_TEST
+
 START_TEST(test_parallel)
 {
     struct result r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "4", "-n", "2", "-np", "3", "-d", "2", "-r", "1", "-t", "1",
@@ -299,6 +324,7 @@ Suite *suite_bench_tool(void)
     tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);
+    tcase_add_test(tc, test_cache_types);
     tcase_add_test(tc, test_parallel);
     suite_add_tcase(suite, tc);
     return suite;

@@ -208,16 +208,16 @@ static void run_requests(const struct subject *subject, struct test test)
     }
 }
 
-/* Every test of one model with one batch, at all depths, with all threads and numbers of sequences. */
-static void run_batch(const struct subject *subject, const slm_model *model, int batch, int ubatch)
+/* Every test that is `test` but for its depth, threads and number of sequences. */
+static void run_depths(const struct subject *subject, struct test test)
 {
     const struct options *o = &bench.options;
     for (int d = 0; d < o->depth.count; d++) {
         for (int t = 0; t < o->threads.count; t++) {
             for (int s = 0; s < o->parallel.count; s++) {
-                struct test test = {.model = model, .depth = o->depth.values[d], .batch = batch,
-                                    .ubatch = ubatch && ubatch < batch ? ubatch : batch, .threads = o->threads.values[t],
-                                    .sequences = o->parallel.values[s], .warmup = !o->no_warmup, .profile = o->profile};
+                test.depth = o->depth.values[d];
+                test.threads = o->threads.values[t];
+                test.sequences = o->parallel.values[s];
                 if (o->requests)
                     run_requests(subject, test);
                 else
@@ -225,6 +225,17 @@ static void run_batch(const struct subject *subject, const slm_model *model, int
             }
         }
     }
+}
+
+/* Every test of one model with one batch. */
+static void run_batch(const struct subject *subject, const slm_model *model, int batch, int ubatch)
+{
+    const struct options *o = &bench.options;
+    for (int k = 0; k < o->types_k.count; k++)
+        for (int v = 0; v < o->types_v.count; v++)
+            run_depths(subject, (struct test){.model = model, .batch = batch, .ubatch = ubatch && ubatch < batch ? ubatch : batch,
+                                              .type_k = o->types_k.items[k], .type_v = o->types_v.items[v],
+                                              .warmup = !o->no_warmup, .profile = o->profile});
 }
 
 static void run_model(const struct subject *subject, const slm_model *model)
@@ -348,6 +359,8 @@ int main(int argc, char **argv)
         return fits_print(stdout, o);
     bench.printer = (struct printer){.file = stdout, .format = o->format, .show_isa = o->isas.count > 1,
                                      .show_batch = o->batch.count > 1 || o->batch.values[0] != 512,
+                                     .show_cache = strcmp(o->types_k.items[0], "auto") || strcmp(o->types_v.items[0], "auto") ||
+                                                   o->types_k.count > 1 || o->types_v.count > 1,
                                      .show_ubatch = o->ubatch.count > 1 || o->ubatch.values[0],
                                      .show_seq = o->parallel.count > 1 || o->parallel.values[0] != 1,
                                      .show_latency = o->requests > 0};

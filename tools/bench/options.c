@@ -16,7 +16,7 @@ static const char notes[] =
 
 /* What the command line says, before the lists in it are read. */
 struct words {
-    struct cli_texts models, shapes, types, isas, prompt, gen, pg, depth, batch, ubatch, threads, parallel;
+    struct cli_texts models, shapes, types, isas, types_k, types_v, prompt, gen, pg, depth, batch, ubatch, threads, parallel;
     const char *format, *fits;
 };
 
@@ -118,6 +118,8 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-b, --batch-size", "N", CLI_TEXTS, &words.batch, 0, 0, "+ prompt tokens computed at once (default 512)"},
         {"-ub, --ubatch-size", "N", CLI_TEXTS, &words.ubatch, 0, 0, "+ but at most so many, as llama-bench has it (default: no limit)"},
         {"-np, --parallel", "N", CLI_TEXTS, &words.parallel, 0, 0, "+ sequences computed together (default 1)"},
+        {"-ctk, --cache-type-k", "TYPE", CLI_TEXTS, &words.types_k, 0, 0, "+ keys are kept in: auto, f32, f16, q8_0 (default auto)"},
+        {"-ctv, --cache-type-v", "TYPE", CLI_TEXTS, &words.types_v, 0, 0, "+ values likewise"},
         {"--isa", "NAME", CLI_TEXTS, &words.isas, 0, 0, "+ kernels: scalar, avx2, avx512, neon (default: the best)"},
         {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
         {"--requests", "N", CLI_INT, &o->requests, 1, 1000000, "for each -p and -n: N requests one by one, and the times of their tokens"},
@@ -136,6 +138,7 @@ int options_parse(struct options *o, int argc, char **argv)
         return code;
     if (!split(&o->models, &words.models, "-m") || !split(&o->shapes, &words.shapes, "--shape") ||
         !split(&o->types, &words.types, "--type") || !split(&o->isas, &words.isas, "--isa") ||
+        !split(&o->types_k, &words.types_k, "-ctk") || !split(&o->types_v, &words.types_v, "-ctv") ||
         !numbers(&o->prompt, &words.prompt, "-p", 0) || !numbers(&o->gen, &words.gen, "-n", 0) || !pairs(&o->pg, &words.pg) ||
         !numbers(&o->depth, &words.depth, "-d", 0) || !numbers(&o->threads, &words.threads, "-t", 0) ||
         !numbers(&o->batch, &words.batch, "-b", 1) || !numbers(&o->ubatch, &words.ubatch, "-ub", 1) ||
@@ -163,6 +166,10 @@ int options_parse(struct options *o, int argc, char **argv)
     }
     if (!o->types.count)
         o->types.items[o->types.count++] = "Q4_0";
+    if (!o->types_k.count)
+        o->types_k.items[o->types_k.count++] = "auto";
+    if (!o->types_v.count)
+        o->types_v.items[o->types_v.count++] = "auto";
     if (!o->isas.count)
         o->isas.items[o->isas.count++] = NULL;
     return -1;

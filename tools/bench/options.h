@@ -8,7 +8,7 @@
 enum output_format { OUTPUT_MD, OUTPUT_JSON, OUTPUT_JSONL, OUTPUT_CSV };
 
 struct options {
-    struct cli_texts models, shapes, types, isas;   /* one name each */
+    struct cli_texts models, shapes, types, isas, types_k, types_v; /* one name each */
     struct list prompt, gen, depth, batch, ubatch, threads, parallel;
     struct list pg;                                 /* pairs: prompt, gen, prompt, gen ... */
     int64_t repetitions, requests;                  /* requests 0: no latencies */

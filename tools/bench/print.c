@@ -129,6 +129,16 @@ static void column_batch(const struct result *r, char *text)
     snprintf(text, CELL_MAX, "%" PRId64, r->n_batch);
 }
 
+static void column_type_k(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%s", r->type_k);
+}
+
+static void column_type_v(const struct result *r, char *text)
+{
+    snprintf(text, CELL_MAX, "%s", r->type_v);
+}
+
 static void column_ubatch(const struct result *r, char *text)
 {
     snprintf(text, CELL_MAX, "%" PRId64, r->n_ubatch);
@@ -193,6 +203,8 @@ static const struct column {
     {"threads", 7, column_threads},
     {"n_batch", 7, column_batch},
     {"n_ubatch", 8, column_ubatch},
+    {"type_k", 6, column_type_k},
+    {"type_v", 6, column_type_v},
     {"n_seq", 5, column_sequences},
     {"test", 15, column_test},
     {"t/s", 20, column_ts},
@@ -209,6 +221,8 @@ static bool shown(const struct printer *p, const struct column *column)
     column_fn *cell = column->cell;
     if (cell == column_batch)
         return p->show_batch;
+    if (cell == column_type_k || cell == column_type_v)
+        return p->show_cache;
     if (cell == column_ubatch)
         return p->show_ubatch;
     if (cell == column_isa)

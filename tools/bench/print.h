@@ -11,7 +11,7 @@
 struct printer {
     FILE *file;
     enum output_format format;
-    bool show_batch, show_ubatch, show_isa, show_seq, show_latency; /* columns that a table needs only if they vary */
+    bool show_batch, show_ubatch, show_cache, show_isa, show_seq, show_latency; /* columns that a table needs only if they vary */
     int printed;            /* so far */
 };
 void print_result(struct printer *printer, const struct result *result);

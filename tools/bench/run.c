@@ -18,25 +18,35 @@ static double operations(const struct test *t, const slm_model_info *info)
     return 2 * (early * (t->prompt + t->gen) + late * outputs) * t->sequences;
 }
 
+/* Bytes of keys and values that `count` tokens read that end at position `end`: each once. */
+static double kv_read(const slm_session_info *kv, double end, double count)
+{
+    double windowed = end < kv->window + count ? end : kv->window + count;
+    return end * (double)kv->kv_bytes_per_token + windowed * (double)kv->window_bytes_per_token;
+}
+
 /* Bytes that can't stay in a cache: the weights once for each computation of up to `ubatch` tokens, and for each sequence in it the
- * keys and values of all positions up to its last one. The prompts of several sequences are computed one behind the other. */
-static double bytes_read(const struct test *t, const slm_model_info *info)
+ * keys and values that its tokens see. The prompts of several sequences are computed one behind the other. */
+static double bytes_read(const struct test *t, const slm_model_info *info, const slm_session_info *kv)
 {
     const double all = (double)t->prompt * t->sequences;
-    double weights = 0, positions = 0, last;
+    double weights = 0, cache = 0, last;
     for (double first = 0; first < all; first = last) {
         last = first + t->ubatch < all ? first + t->ubatch : all;
         weights += (double)info->decode_bytes;
         for (double end = 0; end < last;) { /* of the sequence's tokens in this batch */
             double start = end;
             end += t->prompt;
-            if (end > first)
-                positions += t->depth + ((end < last ? end : last) - start);
+            if (end <= first)
+                continue;
+            double stop = end < last ? end : last;
+            cache += kv_read(kv, t->depth + (stop - start), stop - (start > first ? start : first));
         }
     }
     weights += (double)info->decode_bytes * t->gen * ((t->sequences + t->ubatch - 1) / t->ubatch);
-    positions += t->sequences * ((double)t->gen * (t->depth + t->prompt) + (double)t->gen * (t->gen + 1.0) / 2);
-    return weights + positions * (double)info->kv_bytes_per_token;
+    for (int i = 1; i <= t->gen; i++)
+        cache += t->sequences * kv_read(kv, (double)t->depth + t->prompt + i, 1);
+    return weights + cache;
 }
 
 /* ------------------------------------------------------------------ one repetition */
@@ -184,7 +194,9 @@ static void fill(const struct state *s, double *gops, double *gbps, int limits, 
 {
     const struct test *t = s->test;
     slm_model_info info = slm_model_info_default();
+    slm_session_info session = slm_session_info_default();
     slm_model_get_info(t->model, &info);
+    slm_session_get_info(s->session, &session);
     r->model_size = (int64_t)info.weight_bytes;
     r->model_n_params = (int64_t)info.parameters;
     r->n_batch = t->batch;
@@ -195,7 +207,8 @@ static void fill(const struct state *s, double *gops, double *gbps, int limits, 
     r->n_depth = t->depth;
     r->n_seq = t->sequences;
     r->n_requests = t->latency ? (int64_t)t->repetitions * t->sequences : 0;
-    r->type_k = r->type_v = "f16";
+    r->type_k = session.type_k;
+    r->type_v = session.type_v;
     r->isa = info.isa;
     result_summarize(r);
     result_latencies(r, s->first, s->firsts, s->between, s->betweens);
@@ -205,7 +218,7 @@ static void fill(const struct state *s, double *gops, double *gbps, int limits, 
     if (seconds > 0 && r->peak_int8_gops > 0)
         r->fraction_of_peak = operations(t, &info) / seconds / (r->peak_int8_gops * 1e9);
     if (seconds > 0 && r->read_gbps > 0)
-        r->fraction_of_bandwidth = bytes_read(t, &info) / seconds / (r->read_gbps * 1e9);
+        r->fraction_of_bandwidth = bytes_read(t, &info, &session) / seconds / (r->read_gbps * 1e9);
 }
 
 static slm_status out_of_memory(slm_error *err)
@@ -260,6 +273,8 @@ slm_status run_test(const struct test *t, struct result *r, slm_error *err)
     options.context = ((uint32_t)t->depth + (uint32_t)t->prompt + (uint32_t)t->gen) * (uint32_t)t->sequences;
     options.sequences = (uint32_t)t->sequences;
     options.batch = (uint32_t)t->ubatch;
+    options.type_k = t->type_k;
+    options.type_v = t->type_v;
     options.threads = t->threads;
 
     struct state s = {.test = t};

@@ -14,6 +14,7 @@ struct test {
     int sequences;          /* computed together */
     int batch, ubatch;      /* asked for; tokens computed at once, at most as many */
     int threads;
+    const char *type_k, *type_v; /* of the KV cache */
     int repetitions;
     bool latency;           /* repetitions are requests: greedy sampling after each step, each token's time is taken */
     bool warmup, profile;
