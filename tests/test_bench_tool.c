@@ -233,9 +233,9 @@ END_TEST
  * much. */
 static char *results_on(double gbps, bool array, int prompt, const char *const *runs)
 {
-    static char names[4][32];
+    static char names[8][32];
     static int next;
-    char *name = names[next++ % 4];
+    char *name = names[next++ % 8];
     strcpy(name, "/tmp/slm-test-XXXXXX");
     int fd = mkstemp(name);
     ck_assert_int_ge(fd, 0);
