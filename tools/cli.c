@@ -97,6 +97,7 @@ static bool store(const struct cli_option *o, const char *name, const char *text
         *(bool *)o->target = true;
         return true;
     case CLI_TEXT:
+    case CLI_OPTIONAL:
         *(const char **)o->target = text;
         return true;
     case CLI_TEXTS: {
@@ -180,6 +181,8 @@ int cli_parse(const struct cli_option *options, int option_count, const char *us
         }
         if (value)
             value++;
+        else if (option->kind == CLI_OPTIONAL)
+            value = i + 1 < count && arguments[i + 1][0] != '-' ? arguments[++i] : "";
         else if (option->kind != CLI_FLAG && !(value = ++i < count ? arguments[i] : NULL)) {
             cli_error("%s needs a value: %s %s", name, name, option->value);
             return CLI_USAGE;

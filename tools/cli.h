@@ -20,6 +20,7 @@ enum {
 enum cli_kind {
     CLI_FLAG,               /* bool *: set to true */
     CLI_TEXT,               /* const char ** */
+    CLI_OPTIONAL,           /* const char **: the next argument unless that is an option, else "" */
     CLI_TEXTS,              /* struct cli_texts *: may be given several times */
     CLI_INT,                /* int64_t *, from low to high */
     CLI_SEED,               /* uint64_t *, -1 draws one */

@@ -1,6 +1,7 @@
 /* slm-run - answers a prompt, continues a text, or converses. Parts in tools/run/. */
 #include "pin.h"
 #include "run/chat.h"
+#include "run/info.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -210,6 +211,8 @@ int main(int argc, char **argv)
     int code = settings_parse(&settings, argc, argv);
     if (code >= 0)
         return code;
+    if (settings.info || settings.list)
+        return settings.info ? info(&settings) : list(&settings);
     if (settings.pin && !pin(settings.pin))
         return CLI_USAGE;
     size_t length = 0;

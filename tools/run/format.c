@@ -23,6 +23,14 @@ static const char *named(const char *name)
     return NULL;
 }
 
+const char *format_family(const char *source, size_t length)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (memmem(source, length, families[i].token, strlen(families[i].token)))
+            return families[i].name;
+    return NULL;
+}
+
 static int take_file(struct format *f, const char *path)
 {
     size_t size;

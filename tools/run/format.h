@@ -25,4 +25,7 @@ void format_free(struct format *format);
  * control token is ordinary text in what people say, unless --special. False after a failure that has been reported. */
 bool format_prompt(struct format *format, const struct conversation *conversation, char **text, size_t *length, struct tokens *tokens);
 
+/* The family whose tokens a template of `length` bytes writes ("chatml"), or NULL. */
+const char *format_family(const char *source, size_t length);
+
 #endif

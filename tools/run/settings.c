@@ -6,6 +6,7 @@
 static const char usage[] = "slm-run - answers a prompt with a language model, or converses\n\n"
                             "  slm-run -m model.gguf -p \"Why is the sky blue?\"\n"
                             "  echo \"Is this good or bad?\" | slm-run -m model.gguf -q --temp 0\n"
+                            "  slm-run --info model.gguf\n"
                             "  slm-run -m model.gguf          a conversation, on a terminal; /help tells more\n";
 static const char notes[] =
     "\nThe text goes to standard output, everything else to standard error.\n"
@@ -91,6 +92,8 @@ int settings_parse(struct settings *s, int argc, char **argv)
         {"--logit-bias", "TOKEN+X|TOKEN-X", CLI_TEXTS, &words.biases, 0, 0, "make a token likelier or less likely; repeatable"},
         {"--special", NULL, CLI_FLAG, &s->special, 0, 0, "special tokens: read them in the prompt, show them in the text"},
         {"-o, --output", "text|json", CLI_TEXT, &words.output, 0, 0, "what standard output gets (default text)"},
+        {"--info", "FILE", CLI_TEXT, &s->info, 0, 0, "tell what a file is, what memory it needs (with -c), whether it can be run"},
+        {"--list", "[FOLDER]", CLI_OPTIONAL, &s->list, 0, 0, "list the GGUF files below a folder (default: the current one)"},
         {"-v, --verbose", NULL, CLI_FLAG, &s->verbose, 0, 0, "say more on standard error"},
         {"-q, --quiet", NULL, CLI_FLAG, &s->quiet, 0, 0, "say nothing on standard error but errors"},
     };

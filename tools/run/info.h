@@ -1,0 +1,19 @@
+/* info.h - what files are: slm-run --info and --list. */
+#ifndef RUN_INFO_H
+#define RUN_INFO_H
+
+#include "settings.h"
+
+/* Tells what the file settings->info is. Returns the exit code: CLI_OK if its model can be run, CLI_MODEL if not. */
+int info(const struct settings *settings);
+
+/* Lists the GGUF files below the folder settings->list ("": the current one). */
+int list(const struct settings *settings);
+
+/* The weight type that most of a file's bytes are in, "none" if it has no tensors, "unknown" if that type is not known. */
+const char *main_type(const slm_file *file);
+
+/* A text from a file, of which control characters become '?': it can't write to the terminal. */
+void print_text(const char *text, size_t length);
+
+#endif
