@@ -104,6 +104,16 @@ docs() {
     return $status
 }
 
+# Every architecture is in the table of the models.
+models() {
+    status=0
+    # shellcheck disable=SC2013 # names without spaces
+    for name in $(sed -nE 's/^ARCH\((.*)\)$/\1/p' lib/arch/archs.def); do
+        grep -q "^| \`$name\` |" docs/models.md || { echo "docs/models.md has no row for $name"; status=1; }
+    done
+    return $status
+}
+
 formats() {
     scripts/formats.sh | diff docs/formats.md - || { echo "run: scripts/formats.sh > docs/formats.md"; return 1; }
 }
@@ -117,4 +127,5 @@ step "shellcheck" shell
 step "man pages" man_pages
 step "files named in the docs" docs
 step "docs/formats.md is current" formats
+step "docs/models.md names every architecture" models
 closing

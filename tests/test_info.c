@@ -1,0 +1,230 @@
+/* slm-run --info and --list, as their users see them. */
+#include "tool_run.h"
+
+#include "gguf_build.h"
+#include "tiny_model.h"
+
+#include "slm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/slm-info-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Writes bytes, which it frees, as a file of the folder; the path is in static storage. */
+static const char *write_file(const char *name, void *bytes, size_t size)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    ck_assert(file && fwrite(bytes, 1, size, file) == size && !fclose(file));
+    free(bytes);
+    return path;
+}
+
+static const char *write_tiny(const char *name, const struct tiny_options *options)
+{
+    size_t size;
+    uint8_t *bytes = tiny_model(options, &size);
+    return write_file(name, bytes, size);
+}
+
+/* Memory that the library takes, counted. */
+static size_t taken;
+
+static void *counted_alloc(void *user, size_t size, size_t alignment)
+{
+    (void)user;
+    taken += size;
+    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+static void counted_free(void *user, void *p)
+{
+    (void)user;
+    free(p);
+}
+
+/* The memory told is what a session then takes. */
+START_TEST(info_of_a_model)
+{
+    const char *path = write_tiny("tiny.gguf", NULL);
+    struct result r = RUN(NULL, "slm-run", "--info", path, "-c", "100", "-b", "64", "-t", "2", "-o", "json");
+    expect_code(r, 0);
+    ck_assert_str_eq(r.err, "");
+    cJSON *json = parse(r.out), *memory = cJSON_GetObjectItem(json, "memory");
+    ck_assert_str_eq(string(json, "architecture"), "llama");
+    ck_assert_str_eq(string(json, "name"), "tiny");
+    ck_assert_str_eq(string(json, "type"), "Q8_0");
+    ck_assert(number(json, "layers") == 1 && number(json, "head_size") == 16 && number(json, "vocabulary_size") == 261);
+    ck_assert(number(json, "parameters") == 261 * 32 + 3 * 32 + 2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64);
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(json, "runs")) && number(memory, "context") == 100);
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "unsupported_tensors")), 0);
+
+    slm_model_options o = slm_model_options_default();
+    o.allocator = (slm_allocator){counted_alloc, counted_free, NULL};
+    slm_session_options so = slm_session_options_default();
+    so.context = 100;
+    so.batch = 64;
+    so.threads = 2;
+    slm_model *model = NULL;
+    slm_session *session = NULL;
+    ck_assert(!slm_model_open(path, &o, &model, NULL));
+    taken = 0;
+    ck_assert(!slm_session_new(model, &so, &session, NULL));
+    const double told = number(memory, "kv_cache") + number(memory, "buffers");
+    ck_assert_msg((double)taken >= told && (double)taken < 1.05 * told + 65536, "told %.0f, taken %zu", told, taken);
+    slm_session_free(session);
+    slm_model_free(model);
+    cJSON_Delete(json);
+    release(r);
+
+    r = RUN(NULL, "slm-run", "--info", path);
+    expect_code(r, 0);
+    expect_text(r, "architecture    llama\n");
+    expect_text(r, "sizes           layers 1, embedding 32, feed-forward 64, heads 2, heads of keys and values 1, dimensions of a head 16\n");
+    expect_text(r, "tensors         11, all of supported types\n");
+    expect_text(r, "special tokens  begins with \"<s>\" (1); ends with \"</s>\" (2)\n");
+    expect_text(r, "chat template   none\n");
+    expect_text(r, "MB for a context of 256 tokens: weights 0.0, KV cache 0.0, buffers ");
+    expect_text(r, "runs            yes\n");
+    release(r);
+}
+END_TEST
+
+/* Files that can't be run are told about all the same. */
+START_TEST(info_of_what_does_not_run)
+{
+    static const struct { struct tiny_options options; const char *words; } cases[] = {
+        {{.architecture = "mam\x1b[2Jba"}, "runs            no: architecture 'mam?[2Jba' is not supported (known: llama, "},
+        {{.leave_out = "blk.0.ffn_up.weight"}, "runs            no: tensor blk.0.ffn_up.weight (32 x 64) is missing"},
+        {{.leave_out = "tokenizer.ggml.model"}, "family none, not supported\n"},
+    };
+    struct result r = RUN(NULL, "slm-run", "--info", write_tiny("bad.gguf", &cases[_i].options));
+    expect_code(r, 2);
+    expect_text(r, cases[_i].words);
+    expect_text(r, "memory          not known\n");
+    ck_assert_ptr_null(strchr(r.out, '\x1b'));
+    release(r);
+}
+END_TEST
+
+START_TEST(info_of_foreign_types)
+{
+    size_t size;
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "general.architecture", "llama");
+    gguf_put_tensor(b, "output_norm.weight", 0, 1, (uint64_t[]){256}, NULL, 1024);
+    gguf_put_tensor(b, "token_embd.weight", 16, 2, (uint64_t[]){256, 288}, NULL, 66 * 288);
+    gguf_put_tensor(b, "blk.0.x", 777, 1, (uint64_t[]){256}, NULL, 64);
+    uint8_t *bytes = gguf_build_finish(b, &size);
+    const char *path = write_file("iq2.gguf", bytes, size);
+    struct result r = RUN(NULL, "slm-run", "--info", path);
+    expect_code(r, 2);
+    expect_text(r, "types           IQ2_XXS 94.9 %, F32 5.1 %, unknown 0.0 % of the bytes\n");
+    expect_text(r, "tensors         3, not supported: token_embd.weight (IQ2_XXS), blk.0.x (type unknown)\n");
+    release(r);
+    r = RUN(NULL, "slm-run", "--info", path, "-o", "json");
+    expect_code(r, 2);
+    cJSON *json = parse(r.out);
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "unsupported_tensors")), 2);
+    ck_assert(cJSON_IsFalse(cJSON_GetObjectItem(json, "runs")) && cJSON_IsNull(cJSON_GetObjectItem(json, "memory")));
+    cJSON_Delete(json);
+    release(r);
+}
+END_TEST
+
+START_TEST(info_errors)
+{
+    struct result r = RUN(NULL, "slm-run", "--info", "/no/such/file.gguf");
+    expect_error(r, 2, "slm-run", "cannot open '/no/such/file.gguf'");
+    release(r);
+    r = RUN(NULL, "slm-run", "--info", write_file("text.gguf", strdup("hello"), 5));
+    expect_error(r, 2, "slm-run", "text.gguf: not a GGUF file");
+    release(r);
+    r = RUN(NULL, "slm-run", "--list", "/no/such/folder");
+    expect_error(r, 3, "slm-run", "can't read the folder /no/such/folder");
+    release(r);
+}
+END_TEST
+
+/* Files in folders of folders, a split one once, an unreadable one with the reason; other files and linked folders not. */
+START_TEST(list_of_a_folder)
+{
+    char path[128], other[128];
+    write_tiny("b.gguf", NULL);
+    write_tiny("notes.txt", NULL);
+    write_file("broken.gguf", strdup("GGUF"), 4);
+    snprintf(path, sizeof path, "%s/sub", folder);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    write_tiny("sub/a.gguf", &(struct tiny_options){.architecture = "qwen9"});
+    snprintf(other, sizeof other, "%s/sub/again", folder);
+    ck_assert_int_eq(symlink(folder, other), 0);
+    for (uint16_t i = 0; i < 2; i++) {
+        size_t size;
+        struct gguf_build *b = gguf_build_new();
+        char name[64];
+        if (i == 0)
+            gguf_put_string(b, "general.architecture", "gemma");
+        gguf_put_value(b, "split.no", GGUF_U16, &i);
+        gguf_put_value(b, "split.count", GGUF_U16, &(uint16_t){2});
+        snprintf(name, sizeof name, "t%d", i);
+        gguf_put_tensor(b, name, 1, 1, (uint64_t[]){64}, NULL, 128);
+        uint8_t *bytes = gguf_build_finish(b, &size);
+        snprintf(name, sizeof name, "cut-%05d-of-00002.gguf", i + 1);
+        write_file(name, bytes, size);
+    }
+    struct result r = RUN(NULL, "slm-run", "--list", folder);
+    expect_code(r, 0);
+    int lines = 0;
+    for (const char *c = r.out; *c; c++)
+        lines += *c == '\n';
+    ck_assert_msg(lines == 4, "%s", r.out);
+    expect_text(r, "MB  llama       Q8_0      /tmp/");
+    expect_text(r, "MB  qwen9       Q8_0      /tmp/");
+    expect_text(r, "MB  gemma       F16       /tmp/");
+    expect_text(r, "/cut-00001-of-00002.gguf  (2 parts)\n");
+    expect_text(r, "/broken.gguf  (");
+    release(r);
+    r = RUN(NULL, "slm-run", "--list", folder, "-o", "json");
+    expect_code(r, 0);
+    cJSON *json = parse(r.out);
+    ck_assert_int_eq(cJSON_GetArraySize(json), 4);
+    ck_assert_ptr_nonnull(cJSON_GetObjectItem(cJSON_GetArrayItem(json, 1), "problem"));
+    ck_assert(number(cJSON_GetArrayItem(json, 2), "parts") == 2);
+    cJSON_Delete(json);
+    release(r);
+}
+END_TEST
+
+Suite *suite_info(void);
+Suite *suite_info(void)
+{
+    Suite *suite = suite_create("info");
+    TCase *tc = tcase_create("info");
+    tcase_add_checked_fixture(tc, make_folder, remove_folder);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, info_of_a_model);
+    tcase_add_loop_test(tc, info_of_what_does_not_run, 0, 3);
+    tcase_add_test(tc, info_of_foreign_types);
+    tcase_add_test(tc, info_errors);
+    tcase_add_test(tc, list_of_a_folder);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
