@@ -45,6 +45,11 @@ static const char *write_tiny(const char *name, const struct tiny_options *optio
     return write_file(name, bytes, size);
 }
 
+static void has(struct result r, const char *text)
+{
+    ck_assert_msg(strstr(r.out, text) != NULL, "'%s' is not in:\n%s", text, r.out);
+}
+
 /* Memory that the library takes, counted. */
 static size_t taken;
 
@@ -97,13 +102,13 @@ START_TEST(info_of_a_model)
 
     r = RUN(NULL, "slm-run", "--info", path);
     expect_code(r, 0);
-    expect_text(r, "architecture    llama\n");
-    expect_text(r, "sizes           layers 1, embedding 32, feed-forward 64, heads 2, heads of keys and values 1, dimensions of a head 16\n");
-    expect_text(r, "tensors         11, all of supported types\n");
-    expect_text(r, "special tokens  begins with \"<s>\" (1); ends with \"</s>\" (2)\n");
-    expect_text(r, "chat template   none\n");
-    expect_text(r, "MB for a context of 256 tokens: weights 0.0, KV cache 0.0, buffers ");
-    expect_text(r, "runs            yes\n");
+    has(r, "architecture    llama\n");
+    has(r, "sizes           layers 1, embedding 32, feed-forward 64, heads 2, heads of keys and values 1, dimensions of a head 16\n");
+    has(r, "tensors         11, all of supported types\n");
+    has(r, "special tokens  begins with \"<s>\" (1); ends with \"</s>\" (2)\n");
+    has(r, "chat template   none\n");
+    has(r, "MB for a context of 256 tokens: weights 0.0, KV cache 0.0, buffers ");
+    has(r, "runs            yes\n");
     release(r);
 }
 END_TEST
@@ -118,8 +123,8 @@ START_TEST(info_of_what_does_not_run)
     };
     struct result r = RUN(NULL, "slm-run", "--info", write_tiny("bad.gguf", &cases[_i].options));
     expect_code(r, 2);
-    expect_text(r, cases[_i].words);
-    expect_text(r, "memory          not known\n");
+    has(r, cases[_i].words);
+    has(r, "memory          not known\n");
     ck_assert_ptr_null(strchr(r.out, '\x1b'));
     release(r);
 }
@@ -137,8 +142,8 @@ START_TEST(info_of_foreign_types)
     const char *path = write_file("iq2.gguf", bytes, size);
     struct result r = RUN(NULL, "slm-run", "--info", path);
     expect_code(r, 2);
-    expect_text(r, "types           IQ2_XXS 94.9 %, F32 5.1 %, unknown 0.0 % of the bytes\n");
-    expect_text(r, "tensors         3, not supported: token_embd.weight (IQ2_XXS), blk.0.x (type unknown)\n");
+    has(r, "types           IQ2_XXS 94.9 %, F32 5.1 %, unknown 0.0 % of the bytes\n");
+    has(r, "tensors         3, not supported: token_embd.weight (IQ2_XXS), blk.0.x (type unknown)\n");
     release(r);
     r = RUN(NULL, "slm-run", "--info", path, "-o", "json");
     expect_code(r, 2);
@@ -196,11 +201,11 @@ START_TEST(list_of_a_folder)
     for (const char *c = r.out; *c; c++)
         lines += *c == '\n';
     ck_assert_msg(lines == 4, "%s", r.out);
-    expect_text(r, "MB  llama       Q8_0      /tmp/");
-    expect_text(r, "MB  qwen9       Q8_0      /tmp/");
-    expect_text(r, "MB  gemma       F16       /tmp/");
-    expect_text(r, "/cut-00001-of-00002.gguf  (2 parts)\n");
-    expect_text(r, "/broken.gguf  (");
+    has(r, "MB  llama       Q8_0      /tmp/");
+    has(r, "MB  qwen9       Q8_0      /tmp/");
+    has(r, "MB  gemma       F16       /tmp/");
+    has(r, "/cut-00001-of-00002.gguf  (2 parts)\n");
+    has(r, "/broken.gguf  (");
     release(r);
     r = RUN(NULL, "slm-run", "--list", folder, "-o", "json");
     expect_code(r, 0);

@@ -100,8 +100,15 @@ static void counted_free(void *user, void *block)
 static bool own_number(const struct facts *f, const char *key, double *value)
 {
     char name[128];
+    double embedding, heads;
     snprintf(name, sizeof name, "%s.%s", f->architecture, key);
-    return slm_file_number(f->file, name, 0, value);
+    if (slm_file_number(f->file, name, 0, value))
+        return true;
+    if (strcmp(key, "attention.key_length") != 0 || !own_number(f, "embedding_length", &embedding) ||
+        !own_number(f, "attention.head_count", &heads) || !(heads > 0))
+        return false;
+    *value = embedding / heads; /* what it is where the file does not say */
+    return true;
 }
 
 static void open_models(struct facts *f)
@@ -118,6 +125,8 @@ static void open_models(struct facts *f)
         wanted.context = (uint32_t)s->context;
         wanted.batch = (uint32_t)s->batch;
         wanted.threads = (int)s->threads;
+        wanted.type_k = s->type_k;
+        wanted.type_v = s->type_v;
         if (slm_session_plan(f->model, &wanted, &f->session, &f->why)) {
             slm_model_free(f->model);
             f->vocabulary = f->model = NULL;
