@@ -6,21 +6,19 @@ int engine_open(struct engine *e, const slm_model *model, const struct settings 
 {
     *e = (struct engine){.model = model, .settings = settings};
     slm_session_options o = slm_session_options_default();
-    slm_model_info info = slm_model_info_default();
+    slm_session_info info = slm_session_info_default();
     slm_error err;
-    slm_model_get_info(model, &info);
     o.context = (uint32_t)settings->context;
-    if (o.context == 0) /* as the library chooses it, which tells nobody */
-        o.context = info.context_length && info.context_length < 4096 ? info.context_length : 4096;
     o.batch = (uint32_t)settings->batch;
     o.type_k = settings->type_k;
     o.type_v = settings->type_v;
     o.threads = (int)settings->threads;
-    e->context = o.context;
     if (slm_session_new(model, &o, &e->session, &err)) {
         cli_error("%s", err.message);
         return CLI_FAILED;
     }
+    slm_session_get_info(e->session, &info);
+    e->context = info.context;
     return CLI_OK;
 }
 
@@ -36,11 +34,10 @@ static slm_status rewind_to(struct engine *e, const struct tokens *prompt, slm_e
     size_t same = 0, most = e->held.count < prompt->count - 1 ? e->held.count : prompt->count - 1;
     while (same < most && e->held.items[same] == prompt->items[same])
         same++;
-    slm_status status = SLM_OK;
-    if (same < e->held.count && slm_sequence_truncate(e->session, 0, same, err)) { /* sliding windows have forgotten what came before */
+    /* where sliding windows have forgotten what came before, it is computed again: better by generate, where Ctrl-C is noticed */
+    if (same < e->held.count && same < slm_sequence_floor(e->session, 0))
         same = 0;
-        status = slm_sequence_truncate(e->session, 0, 0, err);
-    }
+    slm_status status = slm_sequence_truncate(e->session, 0, same, err);
     if (status == SLM_OK)
         e->held.count = e->reused = same;
     return status;
