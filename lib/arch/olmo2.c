@@ -29,6 +29,8 @@ static void *load(struct binder *b, struct config *c)
     bind_local_rope(b, &m->local_rope, &m->base.rope, rope_base);
     for (uint32_t l = 0; l < m->base.layer_count; l++)
         m->local[l] = bind_is_local(b, l, LOCAL_PERIOD);
+    c->kv_local = m->local;
+    c->kv_window = m->window;
     c->ropes = 2;
     return m;
 }
