@@ -65,13 +65,6 @@ PC_LIBS += $(shell $(PKG_CONFIG) --libs hwloc)
 endif
 
 # --- flags that belong to a folder or a file
-KERNEL_DIRS := kernels kernels/ref
-ifeq ($(ARCH),x86_64)
-KERNEL_DIRS += kernels/avx2 kernels/avx512
-endif
-ifeq ($(ARCH),aarch64)
-KERNEL_DIRS += kernels/neon
-endif
 FLAGS_kernels := $(KERNEL_CFLAGS)
 FLAGS_kernels/ref := $(KERNEL_CFLAGS)
 FLAGS_kernels/avx2 := $(KERNEL_CFLAGS) -mavx2 -mfma -mf16c
@@ -81,7 +74,9 @@ ifeq ($(EMULATE_AVX512),1)
 BASE += -DSLM_EMULATE_AVX512
 FLAGS_kernels/avx512 := -O1 -mavx2 -mfma -mf16c -include tests/emulate_avx512.h
 endif
+FLAGS_kernels/armv8 := $(KERNEL_CFLAGS) -march=armv8-a
 FLAGS_kernels/neon := $(KERNEL_CFLAGS) -march=armv8.2-a+dotprod
+FLAGS_kernels/i8mm := $(KERNEL_CFLAGS) -march=armv8.2-a+dotprod+i8mm
 FLAGS_tests := -I$(BUILD)/gen
 FLAGS_tools/slm-bench.c := -I$(BUILD)/gen
 ifeq ($(CJSON),1)
@@ -102,7 +97,19 @@ $(foreach f,$(STRICT),$(eval FLAGS_$(f) := -Wconversion))
 flags = $(FLAGS_$(patsubst %/,%,$(dir $<))) $(FLAGS_$<)
 
 # --- sources and what becomes of them
+# a tier has a folder of its own, or is compiled from another's: TIER_DIR_<tier>, TIER_NAME says for which
+KERNEL_DIRS := kernels kernels/ref
+ifeq ($(ARCH),x86_64)
+KERNEL_DIRS += kernels/avx2 kernels/avx512
+endif
+ifeq ($(ARCH),aarch64)
+SHARING_TIERS := armv8 neon i8mm
+TIER_DIR_armv8 := kernels/neon
+TIER_DIR_neon := kernels/neon
+TIER_DIR_i8mm := kernels/neon
+endif
 KERNEL_SRC := $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c))
+TIER_OBJ := $(foreach t,$(SHARING_TIERS),$(patsubst $(TIER_DIR_$(t))/%,$(BUILD)/obj/kernels/$(t)/%.o,$(wildcard $(TIER_DIR_$(t))/*.c)))
 LIB_SRC := $(wildcard lib/*.c lib/tokenizer/*.c lib/chat/*.c lib/arch/*.c)
 TEST_SRC := $(wildcard tests/*.c tests/fuzz/*.c)
 SUITES := $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
@@ -121,7 +128,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 MAN := $(wildcard man/*.1)
 
 obj = $(patsubst %,$(BUILD)/obj/%.o,$(1))
-LIB_OBJ := $(call obj,$(KERNEL_SRC) $(LIB_SRC))
+LIB_OBJ := $(call obj,$(KERNEL_SRC) $(LIB_SRC)) $(TIER_OBJ)
 TEST_OBJ := $(call obj,$(TEST_SRC))
 COMMON_OBJ := $(call obj,$(TOOL_COMMON))
 # parts of slm-NAME that no other tool needs lie in tools/NAME/
@@ -198,6 +205,13 @@ $(BUILD)/sources: FORCE
 	@$(call stamp,$(LIB_OBJ) $(TEST_OBJ) $(COMMON_OBJ))
 
 # --- rules
+define tier_rule
+$(BUILD)/obj/kernels/$(1)/%.c.o: $(TIER_DIR_$(1))/%.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(CFLAGS) $$(BASE) $$(FLAGS_kernels/$(1)) -DTIER_NAME=$(1) -c $$< -o $$@
+endef
+$(foreach t,$(SHARING_TIERS),$(eval $(call tier_rule,$(t))))
 $(BUILD)/obj/%.c.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)

@@ -57,10 +57,21 @@ static bool supported_avx512(void)
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 
+static bool supported_armv8(void)
+{
+    return true; /* every 64-bit ARM processor that runs Linux has Advanced SIMD */
+}
+
 static bool supported_neon(void)
 {
     const unsigned long asimd_dot_product = 1ul << 20; /* HWCAP_ASIMDDP */
     return getauxval(AT_HWCAP) & asimd_dot_product;
+}
+
+static bool supported_i8mm(void)
+{
+    const unsigned long matrix_multiply = 1ul << 13; /* HWCAP2_I8MM */
+    return supported_neon() && getauxval(AT_HWCAP2) & matrix_multiply;
 }
 #endif
 

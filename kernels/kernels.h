@@ -203,20 +203,23 @@ struct kernels {
     } names;
 };
 
-/* Fills a slot with FUNCTION_SUFFIX and records its name: KERNEL_SET(k, rms_norm, avx2). */
-#define KERNEL_SET(k, slot, suffix) ((k)->slot = slot##_##suffix, (k)->names.slot = #slot "_" #suffix)
+/* Fills a slot with FUNCTION_SUFFIX and records its name: KERNEL_SET(k, rms_norm, avx2). The suffix may be a macro. */
+#define KERNEL_SET(k, slot, suffix) KERNEL_SET_EXPANDED(k, slot, suffix)
+#define KERNEL_SET_EXPANDED(k, slot, suffix) ((k)->slot = slot##_##suffix, (k)->names.slot = #slot "_" #suffix)
 /* The same for a per-type slot: KERNEL_SET_TYPE(k, linear, Q4_0, avx2) takes linear_Q4_0_avx2. */
-#define KERNEL_SET_TYPE(k, slot, type, suffix)                                                                             \
+#define KERNEL_SET_TYPE(k, slot, type, suffix) KERNEL_SET_TYPE_EXPANDED(k, slot, type, suffix)
+#define KERNEL_SET_TYPE_EXPANDED(k, slot, type, suffix)                                                                    \
     ((k)->slot[WEIGHT_##type] = slot##_##type##_##suffix, (k)->names.slot[WEIGHT_##type] = #slot "_" #type "_" #suffix)
 
 /* And for a slot of a type of the KV cache. */
-#define KERNEL_SET_KV(k, slot, type, suffix)                                                                               \
+#define KERNEL_SET_KV(k, slot, type, suffix) KERNEL_SET_KV_EXPANDED(k, slot, type, suffix)
+#define KERNEL_SET_KV_EXPANDED(k, slot, type, suffix)                                                                      \
     ((k)->slot[KV_##type] = slot##_##type##_##suffix, (k)->names.slot[KV_##type] = #slot "_" #type "_" #suffix)
 
-/* Fills the table for a tier: the reference, then every tier of this family up to `isa`. The tier must be supported. */
+/* Fills the table for a tier: the reference, then every tier up to `isa` that this machine can run. The tier must be one of them. */
 void kernels_fill(struct kernels *k, enum isa isa);
 
-/* Each tier's own slots (kernels/<tier>/init.c). */
+/* Each tier's own slots (init.c of its folder). */
 #define ISA(name) void kernels_init_##name(struct kernels *k);
 #include "isas.def"
 #undef ISA

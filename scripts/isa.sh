@@ -33,15 +33,38 @@ arm_suite() {
 }
 
 # The same bytes as here. Two threads there, one here.
-logits() {
-    "$BUILD/bin/slm-eval" logits -q -t 1 -m "$1" --ids "$2" --out "$logs/here.f32" &&
-        on_arm "$arm/bin/slm-eval" logits -q -t 2 -m "$1" --ids "$2" --out "$logs/arm.f32" &&
+logits_of_arm() {
+    on_arm "$arm/bin/slm-eval" logits -q -t 2 -m "$1" --ids "$2" --out "$logs/arm.f32" &&
         [ -s "$logs/arm.f32" ] && cmp "$logs/here.f32" "$logs/arm.f32"
 }
+logits() {
+    "$BUILD/bin/slm-eval" logits -q -t 1 -m "$1" --ids "$2" --out "$logs/here.f32" && logits_of_arm "$@"
+}
 
-logits_without_dotprod() {
-    cpu=cortex-a53
+# A processor without the instructions of the higher tiers: neither sdot nor smmla, or no smmla.
+logits_on() {
+    cpu=$1
+    shift
     logits "$@"
+}
+
+# A tier by its name, where a higher one would be chosen.
+logits_by() {
+    export SLM_ISA="$1" # of a subshell
+    shift
+    logits_of_arm "$@"
+}
+
+# The same text as here.
+text() {
+    for run in here arm; do
+        set -- -q --temp 0 -n 24 -p 'What is the capital of Japan?'
+        case $run in
+        here) "$BUILD/bin/slm-run" "$@" ;;
+        arm) on_arm "$arm/bin/slm-run" "$@" ;;
+        esac >"$logs/$run.txt" || return 1
+    done
+    [ -s "$logs/arm.txt" ] && cmp "$logs/here.txt" "$logs/arm.txt"
 }
 
 golden_logits() {
@@ -69,7 +92,12 @@ if [ "$step_status" -eq 0 ]; then
     part arm_suite kernels
     part arm_suite golden
     step "AArch64: logits of the demo model" logits "$demo" "$ids"
-    step "AArch64 without dot products: logits" logits_without_dotprod "$demo" "$ids"
+    for tier in scalar armv8 neon i8mm; do # after the line above, whose logits of this machine they meet
+        step "AArch64, SLM_ISA=$tier: logits" logits_by $tier "$demo" "$ids"
+    done
+    step "AArch64 without smmla: logits" logits_on neoverse-n1 "$demo" "$ids"
+    step "AArch64 without sdot: logits" logits_on cortex-a53 "$demo" "$ids"
+    step "AArch64: text of the demo model" text
     for name in llama-q4_0 llama-q8_0 llama-q4_k_m; do
         step "AArch64: logits of $name" golden_logits $name
     done

@@ -30,7 +30,7 @@ static slm_shape shape_of(const char *architecture)
 static const char *const types[] = { "Q4_0", "Q8_0", "Q4_K_M", "Q6_K", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K", "IQ4_NL",
                                      "IQ4_XS", "MXFP4", "TQ1_0", "TQ2_0" };
 enum { THOROUGH = 4 };
-static const char *const tiers[] = { "scalar", "avx2", "avx512", "neon" };
+static const char *const tiers[] = { "scalar", "avx2", "avx512", "armv8", "neon", "i8mm" };
 enum { TYPES = sizeof types / sizeof *types, TIERS = sizeof tiers / sizeof *tiers };
 
 static slm_model *open_shape(const slm_shape *shape, const char *type, const char *isa)

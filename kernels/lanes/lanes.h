@@ -2,6 +2,7 @@
 #ifndef SLM_LANES_H
 #define SLM_LANES_H
 
+#include "../tier.h"
 #include "slots.h"
 
 #include <math.h>
@@ -13,11 +14,6 @@
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
-
-/* TIER(rms_norm) is rms_norm_avx2. */
-#define TIER(slot) LANES_PASTE(slot, TIER_NAME)
-#define LANES_PASTE(slot, tier) LANES_PASTE_EXPANDED(slot, tier)
-#define LANES_PASTE_EXPANDED(slot, tier) slot##_##tier
 
 LANES_DECLARE(TIER_NAME)
 

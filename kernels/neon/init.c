@@ -1,29 +1,17 @@
 #include "../lanes/slots.h"
 #include "neon.h"
 
-LANES_DECLARE(neon)
+LANES_DECLARE(TIER_NAME)
 
-void kernels_init_neon(struct kernels *k)
+void TIER(kernels_init)(struct kernels *k)
 {
     k->cols = 16;
-    KERNEL_SET_TYPE(k, linear, Q4_0, neon);
-    KERNEL_SET_TYPE(k, linear, Q4_1, neon);
-    KERNEL_SET_TYPE(k, linear, Q5_0, neon);
-    KERNEL_SET_TYPE(k, linear, Q5_1, neon);
-    KERNEL_SET_TYPE(k, linear, Q8_0, neon);
-    KERNEL_SET_TYPE(k, linear, Q2_K, neon);
-    KERNEL_SET_TYPE(k, linear, Q3_K, neon);
-    KERNEL_SET_TYPE(k, linear, Q4_K, neon);
-    KERNEL_SET_TYPE(k, linear, Q5_K, neon);
-    KERNEL_SET_TYPE(k, linear, Q6_K, neon);
-    KERNEL_SET_TYPE(k, linear, IQ4_NL, neon);
-    KERNEL_SET_TYPE(k, linear, IQ4_XS, neon);
-    KERNEL_SET_TYPE(k, linear, MXFP4, neon);
-    KERNEL_SET_TYPE(k, linear, TQ1_0, neon);
-    KERNEL_SET_TYPE(k, linear, TQ2_0, neon);
-    KERNEL_SET(k, quantize, neon);
-    KERNEL_SET(k, peak, neon);
-    KERNEL_SET(k, read, neon);
+#define SET(type) KERNEL_SET_TYPE(k, linear, type, TIER_NAME);
+    NEON_TYPES(SET)
+#undef SET
+    KERNEL_SET(k, peak, TIER_NAME);
+    KERNEL_SET(k, quantize, TIER_NAME);
+    KERNEL_SET(k, read, TIER_NAME);
 
-    LANES_SET(k, neon)
+    LANES_SET(k, TIER_NAME)
 }

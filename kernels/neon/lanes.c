@@ -1,5 +1,4 @@
 /* The kernels that are written once for all vector tiers. */
-#define TIER_NAME neon
 #include "neon.h"
 #include "v16.h"
 

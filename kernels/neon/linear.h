@@ -1,4 +1,4 @@
-/* linear.h - the AArch64 dot-product body of linear for quantized types; a type adds the unpacking of its blocks.
+/* linear.h - the AArch64 body of linear for quantized types; a type adds the unpacking of its blocks.
  *
  * Half a tile (8 rows) meets one column after the other. Two vectors of weights hold 4 consecutive k of 4 rows each, and meet the same
  * 4 k of one column, a lane of the register that holds 16 of them:
@@ -8,14 +8,22 @@
  *   isum      | r0: += 4 products | r1: += 4 products | r2 | r3 |   sdot
  *
  * sdot multiplies signed bytes, so unpacking takes z away and there is no sum of activations to correct by. The 16 vectors of half a
- * block stay in registers while the columns pass. */
+ * block stay in registers while the columns pass. Processors without sdot (tier armv8) add up widened products; those with
+ * smmla (tier i8mm) take many columns in pairs (pairs.h). */
 #ifndef SLM_NEON_LINEAR_H
 #define SLM_NEON_LINEAR_H
 
 #include <arm_neon.h>
 
 #include "../kernels.h"
+#include "../tier.h"
 #include "../unroll.h"
+
+/* What is fixed for a type. */
+struct neon_type {
+    enum family family;
+    bool large_scale;                   /* of more than F16's range */
+};
 
 /* 8 rows of one k block, in quads of 4. */
 struct neon_block {
@@ -88,8 +96,8 @@ ALWAYS_INLINE void neon_bits(const uint8_t bits[64], int half, int place, int8x1
     for (int i = 0; i < 16; i++) {
         int g = i / 2, quad = i % 2;
         uint8x16_t x = vld1q_u8(bits + 32 * half + 16 * quad);
-        uint8x16_t bit = vandq_u8(vtstq_u8(x, vdupq_n_u8((uint8_t)(1 << g))), vdupq_n_u8((uint8_t)(1 << place)));
-        w[g][quad] = vorrq_s8(w[g][quad], vreinterpretq_s8_u8(bit));
+        int8x16_t bit = vreinterpretq_s8_u8(vtstq_u8(x, vdupq_n_u8((uint8_t)(1 << g))));
+        w[g][quad] = vbslq_s8(vdupq_n_u8((uint8_t)(1 << place)), bit, w[g][quad]);
     }
 }
 
@@ -109,9 +117,51 @@ ALWAYS_INLINE void neon_take_away(int8_t z, int8x16_t w[8][2])
         w[i / 2][i % 2] = vsubq_s8(w[i / 2][i % 2], vdupq_n_s8(z));
 }
 
+/* ---- dw * isum for many columns
+ *
+ * Sums start at the bits of BIAS, 1.5 * 2^23, and so end as the bits of BIAS + isum, a float without a conversion (|isum| < 2^22). From
+ * it, fma(dw, BIAS + isum, -dw * BIAS) is dw * isum, rounded once as the product is: -dw * BIAS is exact for scales of up to 22 bits.
+ * Two instructions fewer for each quad. Start and offsets are loaded, which the vector units need not do. */
+
+#define NEON_BIAS 12582912.0f
+
+struct neon_ready {
+    int32x4_t start[4];                 /* the bits of BIAS */
+    float32x4_t offset[4];              /* -dw * BIAS, for each vector of scales */
+};
+
+/* The parts of dw * isum; without `ready` by a conversion. */
+ALWAYS_INLINE int32x4_t neon_start(const struct neon_ready *ready, int i)
+{
+    return ready ? ready->start[i] : vdupq_n_s32(0);
+}
+
+ALWAYS_INLINE float32x4_t neon_first_term(const struct neon_ready *ready, int i, float32x4_t dw, int32x4_t isum)
+{
+    return ready ? vfmaq_f32(ready->offset[i], dw, vreinterpretq_f32_s32(isum)) : vmulq_f32(dw, vcvtq_f32_s32(isum));
+}
+
+/* The second of two sums in floats. */
+ALWAYS_INLINE float32x4_t neon_float(const struct neon_ready *ready, int i, int32x4_t isum)
+{
+    return ready ? vsubq_f32(vreinterpretq_f32_s32(isum), vreinterpretq_f32_s32(ready->start[i])) : vcvtq_f32_s32(isum);
+}
+
+/* Fills *ready for n vectors of scales, in memory. */
+ALWAYS_INLINE void neon_get_ready(const float32x4_t *dw, int n, struct neon_ready *ready)
+{
+    UNROLL
+    for (int i = 0; i < n; i++) {
+        ready->start[i] = vreinterpretq_s32_f32(vdupq_n_f32(NEON_BIAS));
+        ready->offset[i] = vmulq_n_f32(dw[i], -NEON_BIAS);
+    }
+    __asm__ volatile("" : : "r"(ready) : "memory"); /* or else it is kept in registers, and moved */
+}
+
 /* ---- one block of one column */
 
 /* The dot products of vectors 4 first .. 4 first + 3 with 16 activations, added to isum. */
+#ifdef __ARM_FEATURE_DOTPROD
 ALWAYS_INLINE void neon_dot16(const struct neon_block *w, int first, int8x16_t q, int32x4_t isum[2])
 {
     UNROLL
@@ -122,23 +172,52 @@ ALWAYS_INLINE void neon_dot16(const struct neon_block *w, int first, int8x16_t q
         isum[quad] = vdotq_laneq_s32(isum[quad], w->w[first + 3][quad], q, 3);
     }
 }
+#else
+/* Two products fit into 16 bits (2 * 128 * 127 < 32768): widened from there, sums of two k each; the last addition joins those. */
+ALWAYS_INLINE void neon_dot16(const struct neon_block *w, int first, int8x16_t q, int32x4_t isum[2])
+{
+    const int32x4_t fours = vreinterpretq_s32_s8(q);
+    const int8x16_t q4[4] = {
+        vreinterpretq_s8_s32(vdupq_laneq_s32(fours, 0)), vreinterpretq_s8_s32(vdupq_laneq_s32(fours, 1)),
+        vreinterpretq_s8_s32(vdupq_laneq_s32(fours, 2)), vreinterpretq_s8_s32(vdupq_laneq_s32(fours, 3)),
+    };
+    UNROLL
+    for (int quad = 0; quad < 2; quad++) {
+        int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0); /* of two rows each */
+        UNROLL
+        for (int g = 0; g < 4; g += 2) {
+            const int8x16_t a = w->w[first + g][quad], b = w->w[first + g + 1][quad];
+            int16x8_t products = vmull_s8(vget_low_s8(a), vget_low_s8(q4[g]));
+            low = vpadalq_s16(low, vmlal_s8(products, vget_low_s8(b), vget_low_s8(q4[g + 1])));
+            products = vmull_high_s8(a, q4[g]);
+            high = vpadalq_s16(high, vmlal_high_s8(products, b, q4[g + 1]));
+        }
+        isum[quad] = vaddq_s32(isum[quad], vpaddq_s32(low, high));
+    }
+}
+#endif
+
+ALWAYS_INLINE bool neon_two(struct neon_type type)
+{
+    return type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
+}
 
 /* acc = fma(d, t, acc) for 8 rows and one column, t the term of README.md. */
-ALWAYS_INLINE void neon_multiply_add(enum family family, const struct neon_block *w, const struct act_block *a,
-                                     float32x4_t acc[2])
+ALWAYS_INLINE void neon_multiply_add(struct neon_type type, const struct neon_block *w, const struct neon_ready *ready,
+                                     const struct act_block *a, float32x4_t acc[2])
 {
-    const bool two = family == FAMILY_TWO_SCALES || family == FAMILY_TWO_SCALES_MINS;
-    int32x4_t lo[2] = {vdupq_n_s32(0), vdupq_n_s32(0)}, hi[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
+    const bool two = neon_two(type);
+    int32x4_t lo[2] = {neon_start(ready, 0), neon_start(ready, 1)}, hi[2] = {lo[0], lo[1]};
     neon_dot16(w, 0, vld1q_s8(a->q), lo);
     neon_dot16(w, 4, vld1q_s8(a->q + 16), two ? hi : lo);
     UNROLL
     for (int quad = 0; quad < 2; quad++) {
-        float32x4_t t = vmulq_f32(w->dw[quad], vcvtq_f32_s32(lo[quad]));
+        float32x4_t t = neon_first_term(ready, quad, w->dw[quad], lo[quad]);
         if (two)
-            t = vfmaq_f32(t, w->dw_hi[quad], vcvtq_f32_s32(hi[quad]));
-        if (family == FAMILY_SCALE_MIN)
+            t = vfmaq_f32(t, w->dw_hi[quad], neon_float(ready, quad, hi[quad]));
+        if (type.family == FAMILY_SCALE_MIN)
             t = vfmaq_n_f32(t, w->dm[quad], (float)a->nsum);
-        if (family == FAMILY_TWO_SCALES_MINS)
+        if (type.family == FAMILY_TWO_SCALES_MINS)
             t = vfmaq_n_f32(vfmaq_n_f32(t, w->dm[quad], (float)a->nlo), w->dm_hi[quad], (float)a->nhi);
         acc[quad] = vfmaq_n_f32(acc[quad], t, a->d);
     }
@@ -147,7 +226,7 @@ ALWAYS_INLINE void neon_multiply_add(enum family family, const struct neon_block
 /* ---- columns */
 
 /* One column, or two or three, of both halves at once: reads the weights once, in order, as fast as memory gives them. */
-ALWAYS_INLINE void neon_few_columns(enum family family, neon_unpack_fn *unpack, const void *tile, size_t k,
+ALWAYS_INLINE void neon_few_columns(struct neon_type type, neon_unpack_fn *unpack, const void *tile, size_t k,
                                     const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
     float32x4_t acc[2][3][2];
@@ -161,7 +240,7 @@ ALWAYS_INLINE void neon_few_columns(enum family family, neon_unpack_fn *unpack, 
             unpack(tile, b, half, &w);
             UNROLL
             for (int c = 0; c < n; c++)
-                neon_multiply_add(family, &w, &x[c], acc[half][c]);
+                neon_multiply_add(type, &w, NULL, &x[c], acc[half][c]);
             RELOAD();
         }
     }
@@ -173,8 +252,11 @@ ALWAYS_INLINE void neon_few_columns(enum family family, neon_unpack_fn *unpack, 
     }
 }
 
+#ifdef __ARM_FEATURE_MATMUL_INT8
+#include "pairs.h"
+#else
 /* Many columns of one half: one unpacking serves them all, and the accumulators pass through the first-level cache. */
-ALWAYS_INLINE void neon_many_columns(enum family family, neon_unpack_fn *unpack, const void *tile, size_t k, int half,
+ALWAYS_INLINE void neon_many_columns(struct neon_type type, neon_unpack_fn *unpack, const void *tile, size_t k, int half,
                                      const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
 {
     float32x4_t acc[PANEL_COLS][2];
@@ -182,33 +264,47 @@ ALWAYS_INLINE void neon_many_columns(enum family family, neon_unpack_fn *unpack,
         acc[c][0] = acc[c][1] = vdupq_n_f32(0);
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct neon_block w;
+        struct neon_ready ready;
         unpack(tile, b, half, &w);
-        for (int c = 0; c < n; c++)
-            neon_multiply_add(family, &w, &x[c], acc[c]);
+        neon_get_ready(w.dw, 2, &ready);
+        for (int c = 0; c < n; c++) {
+            neon_multiply_add(type, &w, type.large_scale ? NULL : &ready, &x[c], acc[c]);
+            RELOAD();
+        }
     }
     for (int c = 0; c < n; c++) {
         vst1q_f32(y + (size_t)c * y_stride + 8 * half, acc[c][0]);
         vst1q_f32(y + (size_t)c * y_stride + 8 * half + 4, acc[c][1]);
     }
 }
+#endif
 
-ALWAYS_INLINE void neon_linear(enum family family, neon_unpack_fn *unpack, const void *tile, size_t k, const void *x,
+ALWAYS_INLINE void neon_linear(struct neon_type type, neon_unpack_fn *unpack, const void *tile, size_t k, const void *x,
                                size_t x_stride, int cols, float *y, size_t y_stride)
 {
     switch (cols) {
     case 1:
-        neon_few_columns(family, unpack, tile, k, x, x_stride, 1, y, y_stride);
+        neon_few_columns(type, unpack, tile, k, x, x_stride, 1, y, y_stride);
         break;
     case 2:
-        neon_few_columns(family, unpack, tile, k, x, x_stride, 2, y, y_stride);
+        neon_few_columns(type, unpack, tile, k, x, x_stride, 2, y, y_stride);
         break;
     case 3:
-        neon_few_columns(family, unpack, tile, k, x, x_stride, 3, y, y_stride);
+        neon_few_columns(type, unpack, tile, k, x, x_stride, 3, y, y_stride);
         break;
     default:
         for (int half = 0; half < 2; half++)
-            neon_many_columns(family, unpack, tile, k, half, x, x_stride, cols, y, y_stride);
+            neon_many_columns(type, unpack, tile, k, half, x, x_stride, cols, y, y_stride);
     }
 }
+
+/* Defines a type's linear, made with its `unpack`. */
+#define NEON_LINEAR(type)                                                                                                  \
+    void TIER(linear_##type)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y,               \
+                             size_t y_stride)                                                                              \
+    {                                                                                                                      \
+        const struct neon_type fixed = {FAMILY_OF_##type, WEIGHT_##type == WEIGHT_MXFP4};                                  \
+        neon_linear(fixed, unpack, tile, k, x, x_stride, cols, y, y_stride);                                               \
+    }
 
 #endif

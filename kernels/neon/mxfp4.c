@@ -13,7 +13,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     out->dw[1] = vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(t->d + 8 * half + 4), 16));
 }
 
-void linear_MXFP4_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    neon_linear(FAMILY_OF_MXFP4, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+NEON_LINEAR(MXFP4)

@@ -1,14 +1,19 @@
-/* neon.h - the slots that this folder fills. */
+/* neon.h - the slots that this folder fills, in each of the tiers that are compiled from it (Makefile). */
 #ifndef SLM_NEON_H
 #define SLM_NEON_H
 
 #include "../kernels.h"
+#include "../tier.h"
 
-linear_fn linear_Q4_0_neon, linear_Q4_1_neon, linear_Q5_0_neon, linear_Q5_1_neon, linear_Q8_0_neon, linear_Q2_K_neon,
-    linear_Q3_K_neon, linear_Q4_K_neon, linear_Q5_K_neon, linear_Q6_K_neon, linear_IQ4_NL_neon, linear_IQ4_XS_neon,
-    linear_MXFP4_neon, linear_TQ1_0_neon, linear_TQ2_0_neon;
-quantize_fn quantize_neon;
-peak_fn peak_neon;
-read_fn read_neon;
+/* X(weight type): linear. */
+#define NEON_TYPES(X)                                                                                                      \
+    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K)                                        \
+    X(IQ4_NL) X(IQ4_XS) X(MXFP4) X(TQ1_0) X(TQ2_0)
+
+#define NEON_DECLARE(type) linear_fn TIER(linear_##type);
+NEON_TYPES(NEON_DECLARE)
+quantize_fn TIER(quantize);
+peak_fn TIER(peak);
+read_fn TIER(read);
 
 #endif

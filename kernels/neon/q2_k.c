@@ -15,7 +15,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     neon_halves_u8(t->dmin + 8 * half, vshr_n_u8(hi, 4), out->dm_hi);
 }
 
-void linear_Q2_K_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    neon_linear(FAMILY_OF_Q2_K, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+NEON_LINEAR(Q2_K)

@@ -11,7 +11,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     neon_halves(t->min + 8 * half, out->dm);
 }
 
-void linear_Q5_1_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    neon_linear(FAMILY_OF_Q5_1, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+NEON_LINEAR(Q5_1)

@@ -2,10 +2,10 @@
 #include "linear.h"
 #include "neon.h"
 
-/* low | (upper & 0x30) */
+/* low, with bits 5..4 taken from upper. */
 ALWAYS_INLINE int8x16_t join(int8x16_t low, uint8x16_t upper)
 {
-    return vorrq_s8(low, vreinterpretq_s8_u8(vandq_u8(upper, vdupq_n_u8(0x30))));
+    return vbslq_s8(vdupq_n_u8(0x30), vreinterpretq_s8_u8(upper), low);
 }
 
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
@@ -29,7 +29,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     neon_halves_s8(t->d + 8 * half, vld1_s8(t->sub[s].sc_hi + 8 * half), out->dw_hi);
 }
 
-void linear_Q6_K_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    neon_linear(FAMILY_OF_Q6_K, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+NEON_LINEAR(Q6_K)

@@ -1,4 +1,4 @@
-/* Activations to int8, and the two measures. */
+/* Activations to int8, and the measure of memory. */
 #include <arm_neon.h>
 
 #include "../unroll.h"
@@ -15,7 +15,7 @@ ALWAYS_INLINE int8x16_t round16(const float32x4_t v[4], float32x4_t id)
     return vmaxq_s8(q, vdupq_n_s8(-127));
 }
 
-void quantize_neon(const float *x, size_t k, struct act_block *dst, size_t stride)
+void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stride)
 {
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
         float32x4_t v[8], amax = vdupq_n_f32(0);
@@ -37,29 +37,7 @@ void quantize_neon(const float *x, size_t k, struct act_block *dst, size_t strid
     }
 }
 
-/* sdot by lane: 16 multiplies and adds. */
-uint64_t peak_neon(uint64_t rounds)
-{
-    enum { CHAINS = 16 };
-    int32x4_t sum[CHAINS];
-    int8x16_t w = vdupq_n_s8(3), q = vdupq_n_s8(-5);
-    UNROLL
-    for (int i = 0; i < CHAINS; i++)
-        sum[i] = vdupq_n_s32(0);
-    for (uint64_t n = 0; n < rounds; n++) {
-        UNROLL
-        for (int i = 0; i < CHAINS; i++) {
-            __asm__("" : "+w"(w)); /* as if it had changed */
-            sum[i] = vdotq_laneq_s32(sum[i], w, q, 3);
-        }
-    }
-    UNROLL
-    for (int i = 0; i < CHAINS; i++)
-        __asm__ volatile("" : : "w"(sum[i])); /* as if it were used */
-    return rounds * CHAINS * 16 * 2;
-}
-
-uint64_t read_neon(const void *data, size_t n)
+uint64_t TIER(read)(const void *data, size_t n)
 {
     const uint64_t *p = data;
     uint64x2_t sum[4];

@@ -11,12 +11,9 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
     neon_halves(t->d + 8 * half, out->dw);
 }
 
-void linear_TQ2_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    neon_linear(FAMILY_OF_TQ2_0, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+NEON_LINEAR(TQ2_0)
 
-void linear_TQ1_0_neon(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_TQ1_0)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    linear_TQ2_0_neon(tile, k, x, x_stride, cols, y, y_stride);
+    TIER(linear_TQ2_0)(tile, k, x, x_stride, cols, y, y_stride);
 }
