@@ -290,7 +290,9 @@ static struct node *parse_argument(struct parser *p, const struct node *first, i
     if (!n || (keyword && !(n->name = expect_name(p))))
         return NULL;
     for (const struct node *other = first; keyword && other; other = other->next)
-        if (other->kind == NODE_KEYWORD && other->name == n->name)
+        if (!chat_work(p->chat, 1))
+            return NULL;
+        else if (other->kind == NODE_KEYWORD && other->name == n->name)
             return p->at--, parse_unexpected(p, "an argument that is not there yet");
     n->op = spread;
     p->at++;

@@ -185,7 +185,9 @@ static bool parse_parameters(struct parser *p, struct node *macro)
         if (!n || !(n->name = expect_free_name(p)))
             return false;
         for (const struct node *other = macro->a; other != n; other = other->next)
-            if (other->name == n->name)
+            if (!chat_work(p->chat, 1))
+                return false;
+            else if (other->name == n->name)
                 return p->at--, parse_unexpected(p, "a parameter that is not there yet");
         if (skip_op(p, '=')) {
             defaults = true;
