@@ -8,6 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if UINTPTR_MAX < UINT64_MAX
+#error "libslm needs a 64-bit machine: models and their packed weights do not fit into smaller addresses"
+#endif
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "libslm needs a little-endian machine: GGUF files and packed weights are used as they lie in memory"
+#endif
+
 enum {
     TILE_ROWS = 16,     /* rows of a packed weight tile */
     ACT_BLOCK = 32,     /* activations that share a scale */

@@ -28,8 +28,9 @@ arm_build() {
     env -u CC -u CXX "$make" CROSS=$target- BUILD="$arm" all tests
 }
 
+# qemu takes ten times as long
 arm_suite() {
-    CK_RUN_SUITE=$1 on_arm "$arm/bin/tests" 2>&1 | grep -v '^qemu: uncaught target signal'
+    CK_TIMEOUT_MULTIPLIER=10 CK_RUN_SUITE=$1 on_arm "$arm/bin/tests" 2>&1 | grep -v '^qemu: uncaught target signal'
 }
 
 # The same bytes as here. Two threads there, one here.

@@ -1,5 +1,6 @@
 /* slm-eval - numbers about a model: its logits, its tokens, its perplexity; and what a chat template makes of a conversation. */
 #include "cli.h"
+#include "pin.h"
 
 #include <errno.h>
 #include <math.h>
@@ -9,7 +10,7 @@
 enum { RECORD_SEPARATOR = 0x1e };
 
 static struct {
-    const char *model, *ids, *file, *records, *out, *output, *template, *cases, *name, *type_k, *type_v;
+    const char *model, *ids, *file, *records, *out, *output, *template, *cases, *name, *pin, *type_k, *type_v;
     int64_t threads, batch, window;
     bool special, quiet;
 } settings = {.batch = 512, .window = 256};
@@ -20,6 +21,8 @@ static struct {
         {"-q, --quiet", NULL, CLI_FLAG, &settings.quiet, 0, 0, "say nothing but results and errors"}
 #define COMPUTE_OPTIONS                                                                                                  \
     {"-t, --threads", "N", CLI_INT, &settings.threads, 0, 4096, "threads (default 0: one per usable core)"},             \
+        {"--pin", "auto|none|LIST", CLI_TEXT, &settings.pin, 0, 0,                                                       \
+         "CPUs to run on: one of each usable core, any, a list (default none)"},                                         \
         {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, INT32_MAX, "tokens computed at once (default 512)"},      \
         {"-ctk, --cache-type-k", "TYPE", CLI_TEXT, &settings.type_k, 0, 0, "keys are kept in: auto, f32, f16, q8_0"},    \
         {"-ctv, --cache-type-v", "TYPE", CLI_TEXT, &settings.type_v, 0, 0, "values likewise"}
@@ -516,7 +519,7 @@ int main(int argc, char **argv)
     int code = cli_parse(commands[c].options, commands[c].option_count, usage, notes, argc - 2, argv + 2);
     if (code >= 0)
         return code;
-    if (!check_settings(commands[c].name))
+    if (!check_settings(commands[c].name) || (settings.pin && !pin(settings.pin)))
         return CLI_USAGE;
     if (commands[c].needs == NEEDS_NO_MODEL)
         return commands[c].run(NULL);
