@@ -441,6 +441,51 @@ START_TEST(windows_cut_back)
 }
 END_TEST
 
+static size_t allocations;
+
+static void *counted_alloc(void *user, size_t size, size_t alignment)
+{
+    (void)user;
+    allocations++;
+    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+static void counted_free(void *user, void *ptr)
+{
+    (void)user;
+    free(ptr);
+}
+
+/* Decoding, over the ends of pages and of windows, and cutting back, which computes again: nothing is allocated. */
+START_TEST(nothing_is_allocated_while_decoding)
+{
+    enum { COUNT = 300 };
+    slm_shape shape = shape_of("gemma2");
+    slm_model_options options = slm_model_options_default();
+    options.allocator = (slm_allocator){ .alloc = counted_alloc, .free = counted_free };
+    slm_model *model = NULL;
+    slm_error err;
+    ck_assert_msg(!slm_model_random(&shape, "Q8_0", &options, &model, &err), "%s", err.message);
+    slm_token tokens[COUNT];
+    make_tokens(tokens, COUNT);
+    slm_session *session = open_cached(model, 2, 16, 2, NULL, "q8_0");
+    slm_sampler *sampler = NULL;
+    ck_assert(!slm_sampler_new(model, NULL, &sampler, &err));
+    const size_t before = allocations;
+    ck_assert_uint_gt(before, 0);
+    decode_to(session, 0, tokens, COUNT);
+    decode_to(session, 1, tokens, 70);
+    ck_assert_uint_gt(slm_sequence_floor(session, 0), 5);
+    ck_assert(!slm_sequence_truncate(session, 0, 5, &err));
+    ck_assert(!slm_generate(session, 0, tokens, 3, sampler, 90, false, NULL, NULL, NULL, &err));
+    ck_assert_uint_eq(slm_sequence_length(session, 0), 5 + 3 + 89);
+    ck_assert_uint_eq(allocations, before);
+    slm_sampler_free(sampler);
+    slm_session_free(session);
+    slm_model_free(model);
+}
+END_TEST
+
 /* Layers that see a window take room for it alone; a session says so before it is made. */
 START_TEST(windows_are_all_that_is_kept)
 {
@@ -493,6 +538,7 @@ Suite *suite_bits(void)
     tcase_set_timeout(cache, 600);
     tcase_add_loop_test(cache, types_of_cache, 0, KV_KINDS * KV_KINDS);
     tcase_add_loop_test(cache, windows_cut_back, 0, 2);
+    tcase_add_test(cache, nothing_is_allocated_while_decoding);
     tcase_add_test(cache, windows_are_all_that_is_kept);
     suite_add_tcase(suite, cache);
     return suite;
