@@ -160,7 +160,7 @@ static size_t random_text(uint64_t *seed, const struct split_range *ranges, char
                                         "\xef\xbc\x91", "\xef\xbc\xa1", "\xef\xbc\x81", "\xef\xbc\x8c", "\xe2\x80\xa6", "\xe3\x80\x82",
                                         "\xe3\x84\x85", "\xe3\x84\xb1", "\xef\xb8\xb0", "\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9",
                                         "\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd", "\xe2\x9d\xa4\xef\xb8\x8f", "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa",
-                                        "\xf0\x9d\x94\x84", "\xe2\x82\xac", "\xdb\x94", "(", "|", "12\xd9\xa3" "4"};
+                                        "\xf0\x9d\x94\x84", "\xe2\x82\xac", "\xdb\x94", "(", "|", "12\xd9\xa3\x34"};
     size_t length = 0;
     for (uint32_t n = test_random(seed) % 24; n && length + 8 < room; n--) {
         if (test_random(seed) % 4) {

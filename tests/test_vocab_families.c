@@ -417,7 +417,7 @@ END_TEST
 
 /* Byte-level, of few tokens: keys may name any of them. */
 static const char *const few[] = {"a", "b", "c", "<|im_end|>", "<end_of_turn>", "</s>", "<|end|>", "<|return|>", "<|call|>", "[X]", "<mask>", "\xc4\xa0",
-                                  "\xc4\xa0" "a"};
+                                  ("\xc4\xa0" "a")};
 static struct gguf_build *few_tokens(const int32_t *kinds, const char *pre)
 {
     static const char *const merges[] = {"\xc4\xa0 a"};
