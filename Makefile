@@ -269,7 +269,7 @@ $(BUILD)/bin/tests: $(TEST_OBJ) $(LIB_OBJ) $(COMMON_OBJ) $(foreach t,$(TOOLS),$(
 .PHONY: fuzzers
 fuzzers: $(addprefix $(BUILD)/bin/,$(FUZZERS))
 # what the fuzzers share with the tests
-FUZZ_OBJ := $(call obj,tests/gguf_build.c tests/vocab_build.c)
+FUZZ_OBJ := $(call obj,$(addprefix tests/,any_model.c gguf_build.c tests.c tiny_model.c vocab_build.c))
 $(BUILD)/bin/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.c.o $(FUZZ_OBJ) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD)

@@ -26,12 +26,40 @@ static slm_shape shape_of(const char *architecture)
                         .shared_kv_layers = strcmp(architecture, "gemma3n") ? 0 : 2 };
 }
 
-/* Every cut on every number of threads for the first ones, which stand for the rest: those differ in their kernels alone. */
-static const char *const types[] = { "Q4_0", "Q8_0", "Q4_K_M", "Q6_K", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K", "IQ4_NL",
-                                     "IQ4_XS", "MXFP4", "TQ1_0", "TQ2_0" };
-enum { THOROUGH = 4 };
+/* Rows long enough for every type. */
+static slm_shape wide_shape_of(const char *architecture)
+{
+    return (slm_shape){ .name = "wide", .architecture = architecture, .layers = 4, .embedding = 256, .heads = 4, .kv_heads = 2,
+                        .head_dim = 64, .feed_forward = 256, .vocab = small.vocab, .tied = true, .rope_base = 10000, .window = 20,
+                        .shared_kv_layers = strcmp(architecture, "gemma3n") ? 0 : 1 };
+}
+
+/* Dense weights have the same bits on one tier only. */
+static const struct { const char *name; bool dense; } types[] = {
+#define DENSE true
+#define ONE_SCALE false
+#define TWO_SCALES false
+#define SCALE_MIN false
+#define TWO_SCALES_MINS false
+#define QUANT(name, gguf, block, bytes, tile, halves, bf16, family) { #name, family },
+#include "../kernels/quants.def"
+#undef QUANT
+    { "Q4_K_M", false },
+};
 static const char *const tiers[] = { "scalar", "avx2", "avx512", "armv8", "neon", "i8mm" };
+enum {
+#define QUANT(name, ...) name,
+#include "../kernels/quants.def"
+#undef QUANT
+};
 enum { TYPES = sizeof types / sizeof *types, TIERS = sizeof tiers / sizeof *tiers };
+
+/* How a prompt may be computed: on so many threads, in batches of so many tokens (0: all). */
+static const struct cut { int threads; uint32_t batch; } cuts[] = {
+    { 1, 1 }, { 1, 2 }, { 1, 7 }, { 1, 33 }, { 1, 0 }, { 2, 1 }, { 2, 2 }, { 2, 7 }, { 2, 33 }, { 2, 0 },
+    { 3, 1 }, { 3, 2 }, { 3, 7 }, { 3, 33 }, { 3, 0 }, { 7, 1 }, { 7, 2 }, { 7, 7 }, { 7, 33 }, { 7, 0 },
+};
+enum { CUTS = sizeof cuts / sizeof *cuts };
 
 static slm_model *open_shape(const slm_shape *shape, const char *type, const char *isa)
 {
@@ -91,63 +119,85 @@ static bool supported(const char *isa)
     return slm_isa(isa, &err) != NULL;
 }
 
-/* Every tier, thread count and cut against the scalar tier on one thread in one piece. */
-START_TEST(tiers_threads_and_cuts)
+/* The first `count` tokens on one tier, computed in one of the ways, against `want`. */
+static void expect_same(const slm_model *model, size_t cut, const slm_token *tokens, size_t count, const float *want,
+                        const char *architecture, const char *type, const char *tier)
 {
-    enum { COUNT = 77 };
-    static const int threads[] = { 1, 2, 3, 7 };
-    static const uint32_t batches[] = { 1, 2, 7, 33, COUNT };
-    slm_token tokens[COUNT];
-    make_tokens(tokens, COUNT);
-    slm_model *scalar = open_random(types[_i], "scalar");
-    float *want = run(scalar, 1, COUNT, tokens, COUNT);
+    float *got = run(model, cuts[cut].threads, cuts[cut].batch, tokens, count);
+    ck_assert_msg(!memcmp(got, want, count * small.vocab * sizeof *got), "%s %s %s, %d threads, batches of %u: other bits", architecture,
+                  type, tier, cuts[cut].threads, cuts[cut].batch);
+    free(got);
+}
+
+/* Every way on every tier, against one thread in one piece on the best tier. The scalar tier, which is slow, goes every `scalar_step`-th
+ * way, with the first `scalar_count` tokens. */
+static void expect_same_everywhere(const slm_shape *shape, size_t type, size_t count, size_t step, size_t scalar_count, size_t scalar_step)
+{
+    slm_token tokens[128];
+    make_tokens(tokens, count);
+    slm_model *model = open_shape(shape, types[type].name, NULL);
+    slm_model_info info = slm_model_info_default();
+    slm_model_get_info(model, &info);
+    float *want = run(model, 1, 0, tokens, count);
     ck_assert(want[0] == want[0] && want[0] != want[1]);
-    slm_model_free(scalar);
+    slm_model_free(model);
     for (size_t tier = 0; tier < TIERS; tier++) {
-        if (!supported(tiers[tier]))
+        const bool scalar = tier == 0;
+        if (!supported(tiers[tier]) || (types[type].dense && strcmp(tiers[tier], info.isa)))
             continue;
-        slm_model *model = open_random(types[_i], tiers[tier]);
-        for (size_t t = 0; t < 4; t++)
-            for (size_t b = 0; b < 5; b++) {
-                if ((tier == 0 || _i >= THOROUGH) && t != b % 4) /* the reference is slow: one thread count for each cut */
-                    continue;
-                if (_i >= THOROUGH && batches[b] != 7 && batches[b] != 33)
-                    continue;
-                float *got = run(model, threads[t], batches[b], tokens, COUNT);
-                ck_assert_msg(!memcmp(got, want, COUNT * small.vocab * sizeof *got), "%s %s, %d threads, batches of %u differ",
-                              types[_i], tiers[tier], threads[t], batches[b]);
-                free(got);
-            }
+        model = open_shape(shape, types[type].name, tiers[tier]);
+        const size_t every = scalar ? scalar_step : step;
+        for (size_t cut = (type + tier) % every; cut < CUTS; cut += every)
+            expect_same(model, cut, tokens, scalar ? scalar_count : count, want, shape->architecture, types[type].name, tiers[tier]);
         slm_model_free(model);
     }
     free(want);
 }
+
+START_TEST(every_type)
+{
+    expect_same_everywhere(&small, (size_t)_i, 41, 3, 37, 13);
+}
 END_TEST
 
-/* The same for every architecture, with fewer cuts. */
 START_TEST(every_architecture)
 {
+    const slm_shape shape = shape_of(architectures[_i]);
+    expect_same_everywhere(&shape, Q8_0, 45, 1, 45, 9);
+}
+END_TEST
+
+/* Every architecture with every type, each in a few of the ways. */
+START_TEST(every_pair)
+{
+    const slm_shape shape = wide_shape_of(architectures[_i]);
+    for (size_t type = 0; type < TYPES; type++)
+        expect_same_everywhere(&shape, type, 35, 11, 4, 19);
+}
+END_TEST
+
+/* A prompt cut in two anywhere. */
+START_TEST(cut_anywhere)
+{
     enum { COUNT = 45 };
-    static const struct { int threads; uint32_t batch; } cuts[] = { { 1, 1 }, { 2, 7 }, { 3, COUNT }, { 7, 33 } };
     const slm_shape shape = shape_of(architectures[_i]);
     slm_token tokens[COUNT];
     make_tokens(tokens, COUNT);
-    slm_model *scalar = open_shape(&shape, "Q8_0", "scalar");
-    float *want = run(scalar, 1, COUNT, tokens, COUNT);
-    ck_assert(want[0] == want[0] && want[0] != want[1]);
-    slm_model_free(scalar);
-    for (size_t tier = 0; tier < TIERS; tier++) {
-        if (!supported(tiers[tier]))
-            continue;
-        slm_model *model = open_shape(&shape, "Q8_0", tiers[tier]);
-        for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-            float *got = run(model, cuts[i].threads, cuts[i].batch, tokens, COUNT);
-            ck_assert_msg(!memcmp(got, want, COUNT * shape.vocab * sizeof *got), "%s %s, %d threads, batches of %u differ",
-                          architectures[_i], tiers[tier], cuts[i].threads, cuts[i].batch);
-            free(got);
+    slm_model *model = open_shape(&shape, "Q8_0", NULL);
+    float *want = run(model, 1, 0, tokens, COUNT);
+    slm_session *session = open_session(model, 2, 0, 1, 1);
+    for (size_t first = 1; first < COUNT; first++) {
+        const slm_batch parts[] = { { .tokens = tokens, .count = first }, { .tokens = tokens + first, .count = COUNT - first } };
+        ck_assert(!slm_sequence_truncate(session, 0, 0, NULL));
+        for (size_t i = 0; i < 2; i++) {
+            ck_assert(!slm_decode(session, &parts[i], NULL));
+            const size_t last = slm_sequence_length(session, 0) - 1;
+            ck_assert_msg(!memcmp(slm_logits(session, 0), want + last * shape.vocab, shape.vocab * sizeof *want),
+                          "%s: token %zu differs after a cut at %zu", architectures[_i], last, first);
         }
-        slm_model_free(model);
     }
+    slm_session_free(session);
+    slm_model_free(model);
     free(want);
 }
 END_TEST
@@ -226,7 +276,8 @@ END_TEST
 START_TEST(shared_batches)
 {
     enum { SEQUENCES = 5, EACH = 40, COUNT = SEQUENCES * EACH };
-    slm_model *model = open_random("Q4_K_M", NULL);
+    const slm_shape shape = shape_of(architectures[_i]);
+    slm_model *model = open_shape(&shape, "Q5_0", NULL);
     slm_token tokens[COUNT], alone[EACH];
     uint32_t sequences[COUNT];
     bool wants[COUNT];
@@ -254,7 +305,7 @@ START_TEST(shared_batches)
         ck_assert_uint_eq(slm_sequence_length(shared, s), EACH);
         float *want = run(model, 1, EACH, alone, EACH);
         ck_assert_msg(!memcmp(slm_logits(shared, row[s]), want + (EACH - 1) * small.vocab, small.vocab * sizeof *want),
-                      "sequence %u differs from when it is alone", s);
+                      "%s: sequence %u differs from when it is alone", architectures[_i], s);
         free(want);
     }
     slm_session_free(shared);
@@ -525,12 +576,14 @@ Suite *suite_bits(void)
     Suite *suite = suite_create("bits");
     TCase *tc = tcase_create("bits");
     tcase_set_timeout(tc, 600);
-    tcase_add_loop_test(tc, tiers_threads_and_cuts, 0, TYPES);
+    tcase_add_loop_test(tc, every_type, 0, TYPES);
     tcase_add_loop_test(tc, every_architecture, 0, ARCHITECTURES);
+    tcase_add_loop_test(tc, every_pair, 0, ARCHITECTURES);
+    tcase_add_loop_test(tc, cut_anywhere, 0, ARCHITECTURES);
     tcase_add_test(tc, windows_over_spans);
     tcase_add_test(tc, short_rows);
     tcase_add_test(tc, spans_of_attention);
-    tcase_add_test(tc, shared_batches);
+    tcase_add_loop_test(tc, shared_batches, 0, ARCHITECTURES);
     tcase_add_loop_test(tc, some_logits, 0, ARCHITECTURES);
     tcase_add_test(tc, reused_prefix);
     suite_add_tcase(suite, tc);

@@ -74,6 +74,11 @@ static void put_vocabulary(struct gguf_build *b, const struct tiny_options *o)
     gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 2);
 }
 
+void tiny_vocabulary(struct gguf_build *b)
+{
+    put_vocabulary(b, &(struct tiny_options){ 0 });
+}
+
 uint8_t *tiny_model(const struct tiny_options *options, size_t *size)
 {
     const struct tiny_options none = { 0 }, *o = options ? options : &none;

@@ -16,4 +16,8 @@ struct tiny_options {
 /* The file, to be freed with free(). NULL options: a good file. */
 uint8_t *tiny_model(const struct tiny_options *options, size_t *size);
 
+/* Its vocabulary alone: bytes, a few words, BOS and EOS; 261 tokens. */
+struct gguf_build;
+void tiny_vocabulary(struct gguf_build *b);
+
 #endif
