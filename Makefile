@@ -175,7 +175,7 @@ tsan: ## run the tests with the thread sanitizer (clang, libomp)
 fuzz: ## run each fuzzer of tests/fuzz for FUZZ_SECONDS (clang)
 	@$(MAKE) $(SANITIZE) OPENMP=0 CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
 	@for f in $(FUZZERS); do scripts/fuzz.sh $(BUILD)/fuzz/bin/$$f $(FUZZ_SECONDS) || exit 1; done
-check-isa: tools ## test the instruction sets that this machine lacks: AArch64 by qemu, AVX-512 emulated
+check-isa: tools tests ## test the instruction sets that this machine lacks: AArch64 by qemu, AVX-512 emulated
 	@scripts/deps.sh isa
 	@scripts/isa.sh
 lint: lib ## check the rules of the code, its symbols, the man pages and the docs

@@ -423,6 +423,9 @@ slm_status slm_generate(slm_session *session, uint32_t sequence, const slm_token
         return null_argument(err, "slm_generate", "sampler");
     if (sequence >= session->kv.shape.sequences)
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "sequence %u of a session with %u", sequence, session->kv.shape.sequences);
+    if (sampler_vocab(sampler) != session->model->config.vocab)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the sampler is for %u tokens, the session's model has %u: make it with this model",
+                    sampler_vocab(sampler), session->model->config.vocab);
     const struct generation g = { session, sequence, sampler, max_tokens, special, callback, user };
     return generate(&g, prompt, count, generated, err);
 }

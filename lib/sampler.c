@@ -147,6 +147,11 @@ void sampler_free(slm_sampler *s)
     mem_free(&m, s);
 }
 
+uint32_t sampler_vocab(const slm_sampler *s)
+{
+    return s->vocab;
+}
+
 void sampler_reset(slm_sampler *s)
 {
     s->random = pcg32_seed(s->options.seed);

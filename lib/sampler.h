@@ -13,4 +13,7 @@ slm_token sampler_next(slm_sampler *sampler, const float *logits);
 void sampler_accept(slm_sampler *sampler, slm_token token);
 void sampler_reset(slm_sampler *sampler);
 
+/* How many logits it reads. */
+uint32_t sampler_vocab(const slm_sampler *sampler);
+
 #endif

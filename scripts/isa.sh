@@ -73,6 +73,13 @@ golden_logits() {
     logits "$shared/golden/$1.gguf" "$shared/golden/tokens.i32"
 }
 
+# The same logits as here from every architecture and every quantized type. One thread and one piece here, two and batches of 7 there.
+digests() {
+    env CK_RUN_SUITE=bits SLM_DIGESTS=1,0 "$BUILD/bin/tests" >"$logs/here.digests" &&
+        CK_RUN_SUITE=bits SLM_DIGESTS=2,7 "$@" >"$logs/there.digests" &&
+        grep -q '^llama Q4_0 ' "$logs/there.digests" && diff "$logs/here.digests" "$logs/there.digests"
+}
+
 emulated_build() {
     echo '#include <simde/x86/avx512.h>' | ${CC:-gcc} -E - >/dev/null 2>&1 || skip "libsimde-dev is not installed"
     [ "$(uname -m)" = x86_64 ] || skip "not an x86-64 machine"
@@ -92,6 +99,7 @@ step "AArch64: build" arm_build
 if [ "$step_status" -eq 0 ]; then
     part arm_suite kernels
     part arm_suite golden
+    step "AArch64: every architecture and type" digests on_arm "$arm/bin/tests"
     step "AArch64: logits of the demo model" logits "$demo" "$ids"
     for tier in scalar armv8 neon i8mm; do # after the line above, whose logits of this machine they meet
         step "AArch64, SLM_ISA=$tier: logits" logits_by $tier "$demo" "$ids"
@@ -104,5 +112,8 @@ if [ "$step_status" -eq 0 ]; then
     done
 fi
 step "AVX-512: emulated build" emulated_build
-[ "$step_status" -ne 0 ] || part env CK_RUN_SUITE=kernels "$emulated/bin/tests"
+if [ "$step_status" -eq 0 ]; then
+    part env CK_RUN_SUITE=kernels "$emulated/bin/tests"
+    step "AVX-512: every architecture and type" digests env SLM_ISA=avx512 "$emulated/bin/tests"
+fi
 closing
