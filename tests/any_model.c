@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TENSORS = 512, MOST_VALUES = 1 << 18, VOCAB = 261 };
+enum { MOST_TENSORS = 512, MOST_VALUES = 1 << 16, VOCAB = 261 };
 
 struct tensor {
     char name[128];
@@ -70,6 +70,21 @@ static uint8_t *build(const struct any_model *spec, const struct tensor *tensors
     return gguf_build_finish(b, size);
 }
 
+/* Puts a tensor on the list, or its shape right; false if neither can be. */
+static bool add(const struct tensor *t, struct tensor *tensors, size_t *count)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (!strcmp(tensors[i].name, t->name)) {
+            const bool other = tensors[i].k != t->k || tensors[i].rows != t->rows;
+            tensors[i] = *t;
+            return other;
+        }
+    if (*count == MOST_TENSORS)
+        return false;
+    tensors[(*count)++] = *t;
+    return true;
+}
+
 /* Takes from a refusal which tensor the file lacks, or what shape one must have; false if it is about something else. */
 static bool learn(const char *message, struct tensor *tensors, size_t *count)
 {
@@ -77,17 +92,11 @@ static bool learn(const char *message, struct tensor *tensors, size_t *count)
     const bool missing = sscanf(message, "tensor %127s (%u x %u) is missing", t.name, &t.k, &t.rows) == 3;
     if (!missing && sscanf(message, "tensor %127s is %*[0-9 x], expected %u x %u", t.name, &t.k, &t.rows) != 3)
         return false;
-    if (!t.k || !t.rows || (uint64_t)t.k * t.rows > MOST_VALUES)
+    if (!t.k || !t.rows || (uint64_t)t.k * t.rows > MOST_VALUES || !add(&t, tensors, count))
         return false;
-    for (size_t i = 0; i < *count; i++)
-        if (!strcmp(tensors[i].name, t.name)) {
-            const bool other = tensors[i].k != t.k || tensors[i].rows != t.rows;
-            tensors[i] = t;
-            return other;
-        }
-    if (*count == MOST_TENSORS)
-        return false;
-    tensors[(*count)++] = t;
+    if (missing && !strncmp(t.name, "blk.0.", 6)) /* most likely the next layers lack it too */
+        for (t.name[4] = '1'; t.name[4] <= '3'; t.name[4]++)
+            add(&t, tensors, count);
     return true;
 }
 

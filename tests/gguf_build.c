@@ -5,7 +5,7 @@
 
 struct buffer {
     uint8_t *bytes;
-    size_t size;
+    size_t size, room;
 };
 
 struct gguf_build {
@@ -19,14 +19,16 @@ enum { HEADER_BYTES = 4 + 4 + 8 + 8 };
 /* `bytes` may be NULL for zeros. */
 static void append(struct buffer *b, const void *bytes, size_t size)
 {
-    uint8_t *grown = realloc(b->bytes, b->size + size + 1);
-    if (!grown)
-        abort();
+    if (b->size + size >= b->room) {
+        b->room = 2 * (b->size + size) + 64;
+        b->bytes = realloc(b->bytes, b->room);
+        if (!b->bytes)
+            abort();
+    }
     if (bytes)
-        memcpy(grown + b->size, bytes, size);
+        memcpy(b->bytes + b->size, bytes, size);
     else
-        memset(grown + b->size, 0, size);
-    b->bytes = grown;
+        memset(b->bytes + b->size, 0, size);
     b->size += size;
 }
 

@@ -176,7 +176,7 @@ static slm_status open_file(void *what, const slm_model_options *options, slm_er
     return status;
 }
 
-START_TEST(file)
+START_TEST(model_file)
 {
     struct bytes file = { .path = "/tmp/slm-memory-XXXXXX" };
     file.data = tiny_model(NULL, &file.size);
@@ -246,7 +246,7 @@ Suite *suite_allocations(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, whole_use);
     tcase_add_loop_test(tc, every_architecture, 0, ARCHITECTURES);
-    tcase_add_test(tc, file);
+    tcase_add_test(tc, model_file);
     tcase_add_test(tc, random_model);
     tcase_add_test(tc, decoding_allocates_nothing);
     suite_add_tcase(suite, tc);
