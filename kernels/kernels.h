@@ -20,7 +20,7 @@ enum {
     ACT_BLOCK = 32,     /* activations that share a scale */
     KV_PAGE = 64,       /* positions in a page of the KV cache */
     PANEL_COLS = 32,    /* no tier takes wider panels of activations than this */
-    MAX_COLS = 16,      /* queries that attend takes at once */
+    ATTEND_COLS = 16,   /* queries that attend takes at once */
 };
 
 /* Weight types, in the order of quants.def (door 1). */
@@ -139,7 +139,7 @@ typedef void rope_fn(float *x, size_t pairs, const float *cos, const float *sin,
 typedef void kv_store_fn(const float *x, size_t head_dim, void *page, int slot);
 
 /* s[c * KV_PAGE + j] = q[c] . K[j] for the positions 16 from <= j < 16 to of a page, 0 <= from <= to <= 4, and `cols` columns
- * (1..MAX_COLS). q holds the queries, multiplied by the attention scale: float [head_dim][cols]; for Q8_0 pages
+ * (1..ATTEND_COLS). q holds the queries, multiplied by the attention scale: float [head_dim][cols]; for Q8_0 pages
  * struct act_block [ceil(head_dim / 32)][cols], the dimensions beyond head_dim zero. */
 typedef void scores_fn(const void *q, int cols, size_t head_dim, const void *k_page, int from, int to, float *s);
 

@@ -1,7 +1,7 @@
 /* Causal attention over the paged KV cache: an online soft-max over pages within a span, spans merged in position order.
  * Milakov and Gimelshein 2018 (arXiv:1805.02867); Dao et al. 2022 (2205.14135).
  *
- * A panel is up to MAX_COLS queries of one KV head: the heads that share it, of one or several consecutive tokens. Spans begin at
+ * A panel is up to ATTEND_COLS queries of one KV head: the heads that share it, of one or several consecutive tokens. Spans begin at
  * absolute positions, so the arithmetic of a query depends neither on its batch nor on who computes it. */
 #include "kvcache.h"
 #include "ops_internal.h"
@@ -41,12 +41,12 @@ struct state {
 
 static size_t state_floats(uint32_t head_dim)
 {
-    return MAX_COLS * (2 + kvcache_lanes(head_dim));
+    return ATTEND_COLS * (2 + kvcache_lanes(head_dim));
 }
 
 static struct state state_at(float *memory)
 {
-    return (struct state){ memory, memory + MAX_COLS, memory + 2 * MAX_COLS };
+    return (struct state){ memory, memory + ATTEND_COLS, memory + 2 * ATTEND_COLS };
 }
 
 /* What a thread works in. */
@@ -64,21 +64,21 @@ static size_t padded(uint32_t head_dim)
 }
 
 static_assert(sizeof(struct act_block) <= ACT_BLOCK * sizeof(float), "blocks take no more room than floats");
-static_assert(MAX_COLS * KV_PAGE >= 512, "a query fits into the memory of the scores");
+static_assert(ATTEND_COLS * KV_PAGE >= 512, "a query fits into the memory of the scores");
 
 static struct scratch scratch_at(float *memory, uint32_t head_dim)
 {
     struct scratch s = { .q = memory };
-    s.scores = s.q + padded(head_dim) * MAX_COLS;
-    s.scale = s.scores + MAX_COLS * KV_PAGE;
-    s.span = s.scale + MAX_COLS;
+    s.scores = s.q + padded(head_dim) * ATTEND_COLS;
+    s.scale = s.scores + ATTEND_COLS * KV_PAGE;
+    s.span = s.scale + ATTEND_COLS;
     s.total = s.span + state_floats(head_dim);
     return s;
 }
 
 size_t attention_scratch_floats(uint32_t head_dim)
 {
-    return padded(head_dim) * MAX_COLS + MAX_COLS * (KV_PAGE + 1) + 2 * state_floats(head_dim);
+    return padded(head_dim) * ATTEND_COLS + ATTEND_COLS * (KV_PAGE + 1) + 2 * state_floats(head_dim);
 }
 
 size_t attention_partial_floats(int threads, uint32_t context, uint32_t kv_heads, uint32_t head_dim)
@@ -110,10 +110,10 @@ static struct panel panel_at(const struct pass *p, const struct job *job, struct
     index -= at->first;
     const struct run *run = at->run;
     const uint32_t part = (uint32_t)(index % job->parts), token = (uint32_t)(index / job->parts) * job->tokens;
-    const uint32_t head = part * MAX_COLS;
+    const uint32_t head = part * ATTEND_COLS;
     struct panel panel = {
         .run = run, .token = run->first + token, .tokens = run->count - token < job->tokens ? run->count - token : job->tokens,
-        .head = kv_head * job->group + head, .heads = job->group - head < MAX_COLS ? job->group - head : MAX_COLS,
+        .head = kv_head * job->group + head, .heads = job->group - head < ATTEND_COLS ? job->group - head : ATTEND_COLS,
         .kv_head = kv_head,
     };
     panel.cols = (int)(panel.tokens * panel.heads);
@@ -144,7 +144,7 @@ static int clamp_slot(int64_t slot)
 
 /* Which slots of a page each column sees, and in which of its tiles there are any. */
 struct view {
-    int first[MAX_COLS], last[MAX_COLS];
+    int first[ATTEND_COLS], last[ATTEND_COLS];
     int from, to;
 };
 
@@ -304,8 +304,8 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
     struct job job = { .layer = layer, .heads = heads, .window = window, .scale = scale, .softcap = softcap, .q = q, .out = out,
                        .group = heads / kv->heads, .width = (uint32_t)kvcache_lanes(kv->head_dim), .blocks = kv->type_k == KV_Q8_0,
                        .scores = p->kernels->scores[kv->type_k], .values = p->kernels->values[kv->type_v] };
-    job.parts = (job.group + MAX_COLS - 1) / MAX_COLS;
-    job.tokens = job.group < MAX_COLS ? MAX_COLS / job.group : 1;
+    job.parts = (job.group + ATTEND_COLS - 1) / ATTEND_COLS;
+    job.tokens = job.group < ATTEND_COLS ? ATTEND_COLS / job.group : 1;
     uint32_t spans = 1;
     for (size_t i = 0; i < p->run_count; i++) {
         const struct run *run = &p->runs[i];

@@ -70,6 +70,7 @@ sizes() {
 cppcheck_all() {
     have cppcheck || skip "cppcheck is not installed"
     cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -j2 -Iinclude -D__x86_64__ \
+        --platform=unix64 -DUINTPTR_MAX=0xffffffffffffffffU -DUINT64_MAX=0xffffffffffffffffU \
         --suppress=missingIncludeSystem --suppress=unknownMacro --max-configs=2 --cppcheck-build-dir="$logs" lib kernels/*.c kernels/ref
 }
 

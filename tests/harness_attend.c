@@ -173,7 +173,7 @@ static void *prepare_queries(struct harness *h, enum kv_type type, size_t head_d
 
 static void check_scores(struct harness *h, enum kv_type type, size_t head_dim, int cols, enum floats kind)
 {
-    static double q[MAX_COLS * 512];
+    static double q[ATTEND_COLS * 512];
     const int from = harness_int(h, 0, 3), to = harness_int(h, from, 4);
     const size_t n = (size_t)cols;
     harness_begin(h, "head_dim=%zu cols=%d tiles %d..%d floats=%d", head_dim, cols, from, to, (int)kind);
@@ -214,13 +214,13 @@ static void check_soft_max(struct harness *h, int cols, enum floats kind, float 
     harness_begin(h, "cols=%d floats=%d softcap=%g", cols, (int)kind, (double)softcap);
     struct pair m = harness_output(h, n * sizeof(float), 4), l = harness_output(h, n * sizeof(float), 4);
     struct pair scales = harness_output(h, n * sizeof(float), 4);
-    double top[MAX_COLS], sum[MAX_COLS] = {0};
+    double top[ATTEND_COLS], sum[ATTEND_COLS] = {0};
     memset(l.want, 0, n * sizeof(float));
     memset(l.got, 0, n * sizeof(float));
     for (size_t c = 0; c < n; c++)
         top[c] = ((float *)m.want)[c] = ((float *)m.got)[c] = -INFINITY;
     for (int step = 0; step < STEPS; step++) {
-        int first[MAX_COLS], last[MAX_COLS];
+        int first[ATTEND_COLS], last[ATTEND_COLS];
         struct pair s = harness_output_floats(h, n * KV_PAGE, kind);
         for (size_t i = 0; i < n * KV_PAGE; i++)
             ((float *)s.got)[i] = ((float *)s.want)[i] *= kind == FLOATS_HUGE ? 1 : 10;
@@ -264,16 +264,16 @@ static void check_soft_max(struct harness *h, int cols, enum floats kind, float 
 static void soft_max_case(struct harness *h)
 {
     for (int i = 0; i < 400; i++)
-        check_soft_max(h, 1 + i % MAX_COLS, i / 2 % FLOAT_KINDS, i % 5 == 3 ? 30 : 0);
+        check_soft_max(h, 1 + i % ATTEND_COLS, i / 2 % FLOAT_KINDS, i % 5 == 3 ? 30 : 0);
     harness_begin(h, "bench");
-    float *s = harness_input_floats(h, MAX_COLS * KV_PAGE, FLOATS_UNIFORM), m[MAX_COLS], l[MAX_COLS] = {0}, scales[MAX_COLS];
-    int first[MAX_COLS] = {0}, last[MAX_COLS];
-    for (int c = 0; c < MAX_COLS; c++) {
+    float *s = harness_input_floats(h, ATTEND_COLS * KV_PAGE, FLOATS_UNIFORM), m[ATTEND_COLS], l[ATTEND_COLS] = {0}, scales[ATTEND_COLS];
+    int first[ATTEND_COLS] = {0}, last[ATTEND_COLS];
+    for (int c = 0; c < ATTEND_COLS; c++) {
         m[c] = 100;
         last[c] = KV_PAGE;
     }
-    BENCH(h, "16 cols, scores", MAX_COLS * KV_PAGE, "Gscores/s")
-        h->tier->soft_max(s, MAX_COLS, first, last, 0, m, l, scales);
+    BENCH(h, "16 cols, scores", ATTEND_COLS * KV_PAGE, "Gscores/s")
+        h->tier->soft_max(s, ATTEND_COLS, first, last, 0, m, l, scales);
 }
 
 /* ---- weighted sums */
@@ -322,16 +322,16 @@ static void check_values(struct harness *h, enum kv_type type, size_t head_dim, 
 static void bench_pages(struct harness *h, enum kv_type type, size_t head_dim, bool keys)
 {
     static const int cols[] = {1, 2, 3, 4, 8, 16};
-    static double ignored[MAX_COLS * 512];
+    static double ignored[ATTEND_COLS * 512];
     const size_t page = keys ? kv_k_bytes(type, head_dim) : kv_v_bytes(type, head_dim), pages = ((size_t)256 << 20) / page;
     harness_begin(h, "bench");
-    float *x = harness_input_floats(h, head_dim * MAX_COLS, FLOATS_UNIFORM), *p = harness_input(h, MAX_COLS * KV_PAGE * sizeof *p, 64);
-    float *o = harness_input(h, MAX_COLS * (head_dim + KV_PAGE) * sizeof *o, 64), one[MAX_COLS];
-    for (int i = 0; i < MAX_COLS * KV_PAGE; i++)
+    float *x = harness_input_floats(h, head_dim * ATTEND_COLS, FLOATS_UNIFORM), *p = harness_input(h, ATTEND_COLS * KV_PAGE * sizeof *p, 64);
+    float *o = harness_input(h, ATTEND_COLS * (head_dim + KV_PAGE) * sizeof *o, 64), one[ATTEND_COLS];
+    for (int i = 0; i < ATTEND_COLS * KV_PAGE; i++)
         p[i] = test_uniform(&h->random, 0, 1);
-    for (int c = 0; c < MAX_COLS; c++)
+    for (int c = 0; c < ATTEND_COLS; c++)
         one[c] = 0.5f;
-    memset(o, 0, MAX_COLS * (head_dim + KV_PAGE) * sizeof *o);
+    memset(o, 0, ATTEND_COLS * (head_dim + KV_PAGE) * sizeof *o);
     const void *first = keys ? k_page(h, type, head_dim, KV_PAGE, FLOATS_UNIFORM) : v_page(h, type, head_dim, KV_PAGE, FLOATS_UNIFORM);
     uint8_t *many = malloc(pages * page);
     for (size_t i = 0; i < pages; i++)
@@ -358,7 +358,7 @@ static void pages_case(struct harness *h)
     const bool keys = strcmp(h->slot, "scores") == 0;
     for (int i = 0; i < HEAD_DIMS; i++) {
         size_t n = (size_t)head_dims[i];
-        for (int cols = 1; cols <= MAX_COLS; cols += n > 100 ? 5 : 1)
+        for (int cols = 1; cols <= ATTEND_COLS; cols += n > 100 ? 5 : 1)
             (keys ? check_scores : check_values)(h, type, n, cols, (i + cols) % FLOAT_KINDS);
     }
     if (h->benching) {
