@@ -24,7 +24,8 @@ struct tcase {
 
 struct suite {
     const char *name;
-    TCase *tcase; /* one is enough */
+    TCase *tcases[MAX_TCASES];
+    int count;
 };
 
 struct test_result {
@@ -58,9 +59,9 @@ Suite *suite_create(const char *name)
 
 void suite_add_tcase(Suite *suite, TCase *tc)
 {
-    if (suite->tcase)
+    if (suite->count == MAX_TCASES)
         abort();
-    suite->tcase = tc;
+    suite->tcases[suite->count++] = tc;
 }
 
 TCase *tcase_create(const char *name)
@@ -152,12 +153,13 @@ void srunner_run_all(SRunner *runner, enum print_output mode)
     (void)mode;
     const char *only = getenv("CK_RUN_SUITE");
     for (int s = 0; s < runner->count; s++) {
-        const TCase *tc = runner->suites[s]->tcase;
-        if (only && strcmp(only, runner->suites[s]->name) != 0)
+        const Suite *suite = runner->suites[s];
+        if (only && strcmp(only, suite->name) != 0)
             continue;
-        for (int n = 0; n < tc->count; n++)
-            for (int i = tc->tests[n].first; i < tc->tests[n].end; i++)
-                run(runner, tc, n, i);
+        for (int t = 0; t < suite->count; t++)
+            for (int n = 0; n < suite->tcases[t]->count; n++)
+                for (int i = suite->tcases[t]->tests[n].first; i < suite->tcases[t]->tests[n].end; i++)
+                    run(runner, suite->tcases[t], n, i);
     }
 }
 
