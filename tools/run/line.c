@@ -116,6 +116,7 @@ static const char *get_line(const char *prompt, size_t *length)
     int count = 0;
     HistEvent event;
     terminal.prompt = prompt;
+    el_set(terminal.edit, EL_PREP_TERM, 1); /* now, not behind the prompt: what comes between would lose a Ctrl-D */
     const char *line = el_gets(terminal.edit, &count);
     if (!line || count <= 0)
         return NULL;
