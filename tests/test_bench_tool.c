@@ -86,6 +86,7 @@ START_TEST(test_cache_types)
     release(r);
     r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-ctv", "q4_0", "-n", "0", "-r", "1");
     expect_error(r, 3, "slm-bench: ", "expected auto, f32, f16 or q8_0");
+    release(r);
 }
 END_TEST
 
