@@ -543,6 +543,7 @@ typedef struct slm_topology {
     uint32_t threads;               /* chosen: at least 1 */
     char allowed[256], chosen[256]; /* CPUs of the affinity mask, and one of each chosen core: "0-3,8" */
     char reason[256];               /* why, one line */
+    uint32_t memory_nodes;          /* NUMA nodes of the chosen cores; weights are spread over them if they are more than one */
 } slm_topology;
 
 /* Fills *topology, as many bytes of it as topology->size says. Takes some milliseconds. */

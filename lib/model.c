@@ -124,6 +124,7 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
     if (!model->arena)
         return fail(b->err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for %llu MiB of weights",
                     (unsigned long long)(model->arena_bytes >> 20));
+    topo_interleave(model->arena, model->arena_bytes);
     if (options->threads <= 0)
         model->cores = topo_threads();
     return binder_pack(b, model->arena, options->threads > 0 ? options->threads : model->cores, options->progress,

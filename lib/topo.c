@@ -116,6 +116,13 @@ double topo_quota(const char *groups, const char *root)
     return least;
 }
 
+/* The quota of this process. */
+static double process_quota(void)
+{
+    char groups[4096];
+    return read_text("/proc/self/cgroup", groups, sizeof groups) ? topo_quota(groups, "/sys/fs/cgroup") : INFINITY;
+}
+
 /* ------------------------------------------------------------------ cores */
 
 #ifdef SLM_HWLOC
@@ -181,6 +188,18 @@ int topo_cores(struct hwloc_topology *topology, const struct hwloc_bitmap_s *all
     return cores ? cores : count_cores(topology, allowed, NULL, cpus);
 }
 
+int topo_nodes(struct hwloc_topology *topology, const struct topo_cpus *cpus, struct hwloc_bitmap_s *nodes)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    for (int i = 0; set && i < cpus->count; i++)
+        hwloc_bitmap_set(set, (unsigned)cpus->number[i]);
+    hwloc_bitmap_zero(nodes);
+    if (set)
+        hwloc_cpuset_to_nodeset(topology, set, nodes);
+    hwloc_bitmap_free(set);
+    return hwloc_bitmap_weight(nodes);
+}
+
 static uint32_t objects(hwloc_topology_t topology, hwloc_obj_type_t type)
 {
     int count = hwloc_get_nbobjs_by_type(topology, type);
@@ -197,6 +216,12 @@ void topo_survey(struct hwloc_topology *topology, const struct hwloc_bitmap_s *a
     t->kinds = kinds > 0 ? (uint32_t)kinds : 1;
     t->allowed_cores = (uint32_t)count_cores(topology, allowed, NULL, NULL);
     t->fast_cores = (uint32_t)topo_cores(topology, allowed, cpus);
+    if (!cpus->count)
+        return;
+    topo_choose(t, cpus);
+    hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+    t->memory_nodes = nodes ? (uint32_t)topo_nodes(topology, cpus, nodes) : 0;
+    hwloc_bitmap_free(nodes);
 }
 
 /* A loaded topology of this machine and the CPUs of the mask in it, or false. For the number of threads only cores are asked for,
@@ -245,7 +270,37 @@ static void survey_machine(const cpu_set_t *mask, slm_topology *t, struct topo_c
     hwloc_bitmap_free(allowed);
     hwloc_topology_destroy(topology);
 }
+
+/* "0" or "0-1": loading a topology only to find one node would cost more than it tells. */
+static bool many_nodes(void)
+{
+    char online[64];
+    return read_text("/sys/devices/system/node/online", online, sizeof online) && strpbrk(online, "-,");
+}
+
+void topo_interleave(void *data, size_t size)
+{
+    cpu_set_t mask;
+    hwloc_topology_t topology;
+    hwloc_bitmap_t allowed;
+    if (!many_nodes() || sched_getaffinity(0, sizeof mask, &mask) || !load(&mask, true, &topology, &allowed))
+        return;
+    slm_topology t = {.quota = process_quota()};
+    t.quota = isfinite(t.quota) ? t.quota : 0;
+    struct topo_cpus cpus = {.count = 0};
+    topo_survey(topology, allowed, &t, &cpus);
+    if (t.memory_nodes > 1 && topo_nodes(topology, &cpus, allowed) > 1)
+        (void)hwloc_set_area_membind(topology, data, size, allowed, HWLOC_MEMBIND_INTERLEAVE, HWLOC_MEMBIND_BYNODESET);
+    hwloc_bitmap_free(allowed);
+    hwloc_topology_destroy(topology);
+}
 #else
+void topo_interleave(void *data, size_t size)
+{
+    (void)data;
+    (void)size;
+}
+
 static int machine_cores(const cpu_set_t *mask)
 {
     (void)mask;
@@ -272,12 +327,6 @@ static bool process_mask(cpu_set_t *mask, int *cpus)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     *cpus = online > 0 && online < INT_MAX ? (int)online : 1;
     return false;
-}
-
-static double process_quota(void)
-{
-    char groups[4096];
-    return read_text("/proc/self/cgroup", groups, sizeof groups) ? topo_quota(groups, "/sys/fs/cgroup") : INFINITY;
 }
 
 /* Whole threads in a quota. */
@@ -364,5 +413,6 @@ void topo_describe(slm_topology *t)
     t->quota = isfinite(quota) ? quota : 0;
     if (masked)
         survey_machine(&mask, t, &cpus);
-    topo_choose(t, cpus.count ? &cpus : &allowed);
+    if (!cpus.count)
+        topo_choose(t, &allowed);
 }

@@ -12,6 +12,11 @@ int topo_threads(void);
 /* The same with all that led to it: slm_topology_get of slm.h. */
 void topo_describe(slm_topology *topology);
 
+/* Spreads memory that is not yet touched, page by page, over the NUMA nodes of the cores to compute on, if they are more than one: each
+ * thread reads all of it in turn, so no node is the right one. Without hwloc, or where it fails, each page comes from the node that
+ * touches it first. */
+void topo_interleave(void *data, size_t size);
+
 /* --- their parts, apart so that tests can give them a machine of their own */
 
 /* CPUs that the control groups grant; INFINITY where there is no quota. `groups` is the text of /proc/self/cgroup, `root` the
@@ -32,8 +37,11 @@ struct hwloc_bitmap_s;
  * NULL. Only with SLM_HWLOC. */
 int topo_cores(struct hwloc_topology *topology, const struct hwloc_bitmap_s *allowed, struct topo_cpus *cpus);
 
-/* Fills what a loaded topology knows, and *cpus as topo_cores does. Only with SLM_HWLOC. */
+/* Fills what a loaded topology knows, and *cpus as topo_cores does; then, if there are any, chooses. Only with SLM_HWLOC. */
 void topo_survey(struct hwloc_topology *topology, const struct hwloc_bitmap_s *allowed, slm_topology *t, struct topo_cpus *cpus);
+
+/* Puts the NUMA nodes of the CPUs into `nodes` and returns their number. Only with SLM_HWLOC. */
+int topo_nodes(struct hwloc_topology *topology, const struct topo_cpus *cpus, struct hwloc_bitmap_s *nodes);
 
 /* Fills the choice and its reason from the rest and the candidates, one for each core, of which those not chosen are dropped. */
 void topo_choose(slm_topology *t, struct topo_cpus *cpus);

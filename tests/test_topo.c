@@ -194,7 +194,6 @@ static slm_topology choice(hwloc_topology_t topology, const char *allowed, doubl
     struct topo_cpus chosen = {.count = 0};
     hwloc_bitmap_t set = cpus(allowed);
     topo_survey(topology, set, &t, &chosen);
-    topo_choose(&t, &chosen);
     hwloc_bitmap_free(set);
     hwloc_topology_destroy(topology);
     return t;
@@ -223,6 +222,30 @@ START_TEST(choice_two_sockets)
     ck_assert_uint_eq(t.threads, 1);
     t = choice(machine("package:1 core:2 pu:1"), "0-1", 1e300);
     ck_assert_uint_eq(t.threads, 2);
+}
+END_TEST
+
+/* The nodes of the chosen cores alone count. */
+START_TEST(memory_nodes)
+{
+    static const struct {
+        const char *machine, *allowed;
+        double quota;
+        unsigned nodes;
+    } cases[] = {
+        {"package:1 [numa(memory=1GB)] core:4 pu:1", "0-3", 0, 1},
+        {"package:2 [numa(memory=1GB)] core:4 pu:2", "0-15", 0, 2},
+        {"package:2 [numa(memory=1GB)] core:4 pu:2", "0-7", 0, 1},
+        {"package:2 [numa(memory=1GB)] core:4 pu:2", "8-15", 0, 1},
+        {"package:2 [numa(memory=1GB)] core:4 pu:2", "6-9", 0, 2},
+        {"package:2 [numa(memory=1GB)] core:4 pu:2", "0-15", 3.5, 1}, /* four threads, which the first package has */
+        {"package:2 [numa(memory=1GB)] core:4 pu:2", "0-15", 4.5, 2},
+        {"package:2 [numa(memory=1GB)] [numa(memory=1GB)] core:2 pu:1", "0-3", 0, 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const slm_topology t = choice(machine(cases[i].machine), cases[i].allowed, cases[i].quota);
+        ck_assert_msg(t.memory_nodes == cases[i].nodes, "case %zu: %u nodes", i, t.memory_nodes);
+    }
 }
 END_TEST
 
@@ -294,6 +317,19 @@ START_TEST(description)
 }
 END_TEST
 
+/* Whatever the machine is, the memory stays usable. */
+START_TEST(interleaved_memory)
+{
+    enum { SIZE = 1 << 16 };
+    unsigned char *p = aligned_alloc(4096, SIZE);
+    ck_assert_ptr_nonnull(p);
+    topo_interleave(p, SIZE);
+    memset(p, 7, SIZE);
+    ck_assert_int_eq(p[SIZE - 1], 7);
+    free(p);
+}
+END_TEST
+
 START_TEST(threads)
 {
     cpu_set_t mask, one;
@@ -331,9 +367,11 @@ Suite *suite_topo(void)
     tcase_add_test(cores, cores_arm_hybrid);
     tcase_add_test(cores, cores_frequency);
     tcase_add_test(cores, choice_two_sockets);
+    tcase_add_test(cores, memory_nodes);
     tcase_add_test(cores, choice_hybrid);
     tcase_add_test(cores, choice_xml);
 #endif
+    tcase_add_test(cores, interleaved_memory);
     tcase_add_test(cores, threads);
     tcase_add_test(cores, description);
     suite_add_tcase(suite, cores);

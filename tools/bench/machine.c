@@ -67,5 +67,9 @@ int topology_print(FILE *f)
         fputs("cgroup quota: none\n", f);
     fprintf(f, "chosen: %u thread%s, on CPUs %s with --pin auto\n", t.threads, t.threads == 1 ? "" : "s", t.chosen);
     fprintf(f, "why: %s\n", t.reason);
+    if (t.memory_nodes > 1)
+        fprintf(f, "weights: spread over %u NUMA nodes, page by page: the threads are on all of them and read all weights\n", t.memory_nodes);
+    else
+        fputs("weights: where they are first touched: the threads are on one NUMA node\n", f);
     return ferror(f) || fflush(f) ? cli_write_failed("standard output") : CLI_OK;
 }
