@@ -8,7 +8,8 @@ address)
     # A request that is too large must come back as NULL, as it does without the sanitizer. Tests that guard pages catch
     # the faults themselves.
     export ASAN_OPTIONS="handle_segv=0:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1"
-    export LSAN_OPTIONS="suppressions=$(cd "$(dirname "$0")" && pwd)/leaks.txt:print_suppressions=0"
+    scripts=$(cd "$(dirname "$0")" && pwd)
+    export LSAN_OPTIONS="suppressions=$scripts/leaks.txt:print_suppressions=0"
     export UBSAN_OPTIONS="print_stacktrace=1"
     ;;
 thread)
