@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -15,10 +16,14 @@
 
 static const char *tool_name = "slm";
 static volatile sig_atomic_t interrupted;
+static int wake[2] = {-1, -1};  /* a pipe: a signal just before a wait, or in another thread, must end that wait too */
 
 static void on_interrupt(int number)
 {
+    int before = errno;
     interrupted = number;
+    if (wake[1] >= 0 && write(wake[1], "", 1) < 0)
+        errno = before; /* full: there is enough to wake */
 }
 
 void cli_start(const char *tool)
@@ -27,6 +32,8 @@ void cli_start(const char *tool)
     for (int fd = 0; fd <= 2; fd++) /* opened the wrong way round: using it still fails, as it would have */
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) == -1)
             _exit(CLI_FAILED);
+    if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
+        wake[0] = wake[1] = -1; /* then only a signal during a wait ends it */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -44,8 +51,19 @@ bool cli_resume(void)
         return false;
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
+    for (char bytes[16]; read(wake[0], bytes, sizeof bytes) > 0;)
+        ;
     interrupted = 0;
     return true;
+}
+
+int cli_wait_input(void)
+{
+    struct pollfd ready[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
+    int count = interrupted ? 0 : poll(ready, 2, -1);
+    if (interrupted)
+        return 0;
+    return count < 0 ? -1 : 1;
 }
 
 void cli_error(const char *format, ...)

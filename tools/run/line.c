@@ -3,7 +3,9 @@
 #include "../cli.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -64,6 +66,41 @@ static unsigned char paste(EditLine *edit, int key)
     return whole ? CC_REFRESH : CC_ERROR;
 }
 
+/* Instead of libedit's own, which a signal that comes just before it reads does not end. */
+static int get_character(EditLine *edit, wchar_t *to)
+{
+    mbstate_t state = {0};
+    for (;;) {
+        char byte;
+        int ready = cli_wait_input();
+        if (ready == 0)
+            return 0;
+        if (ready < 0) { /* the window has another size, or the process goes on after Ctrl-Z */
+            el_resize(edit);
+            el_set(edit, EL_PREP_TERM, 0); /* else the next line does nothing, although the shell has changed the terminal */
+            el_set(edit, EL_PREP_TERM, 1);
+            el_set(edit, EL_REFRESH);
+            continue;
+        }
+        if (read(STDIN_FILENO, &byte, 1) != 1)
+            return 0;
+        switch (mbrtowc(to, &byte, 1, &state)) {
+        case (size_t)-2: /* more of the character is to come */
+            break;
+        case (size_t)-1: /* not UTF-8 */
+            memset(&state, 0, sizeof state);
+            break;
+        default:
+            return 1;
+        }
+    }
+}
+
+static void on_change(int number)
+{
+    (void)number;
+}
+
 static char *prompt_of(EditLine *edit)
 {
     (void)edit;
@@ -87,7 +124,9 @@ bool line_open(void)
     history(terminal.history, &event, H_SETUNIQUE, 1);
     el_set(terminal.edit, EL_PROMPT, prompt_of);
     el_set(terminal.edit, EL_EDITOR, "emacs");
-    el_set(terminal.edit, EL_SIGNAL, 1); /* the window's size changes, Ctrl-Z */
+    el_set(terminal.edit, EL_GETCFN, get_character);
+    sigaction(SIGWINCH, &(struct sigaction){.sa_handler = on_change}, NULL);
+    sigaction(SIGCONT, &(struct sigaction){.sa_handler = on_change}, NULL);
     el_set(terminal.edit, EL_HIST, history, terminal.history);
     el_source(terminal.edit, NULL); /* ~/.editrc */
     el_set(terminal.edit, EL_ADDFN, "slm-paste", "insert what the terminal pastes", paste);
@@ -148,7 +187,10 @@ static const char *get_line(const char *prompt, size_t *length)
 {
     fputs(prompt, stdout);
     fflush(stdout);
-    ssize_t count = getline(&buffer, &buffer_room, stdin);
+    int ready;
+    while ((ready = cli_wait_input()) < 0)
+        ;
+    ssize_t count = ready ? getline(&buffer, &buffer_room, stdin) : 0;
     clearerr(stdin); /* a terminal goes on after its end */
     *length = count > 0 ? (size_t)count : 0;
     return count > 0 ? buffer : NULL;
