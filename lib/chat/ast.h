@@ -108,8 +108,10 @@ struct name *parse_name(struct parser *p, struct value text);
 bool filter_known(struct value name);
 bool test_known(struct value name);
 
-/* What parse.c (expressions) and parse_block.c (statements) share. All return NULL or false after a recorded failure. */
+/* What parse.c and parse_operators.c (expressions) and parse_block.c (statements) share. All return NULL or false after a recorded
+ * failure. */
 struct node *parse_expression(struct parser *p);
+struct node *parse_or(struct parser *p); /* without inline if */
 struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end);
 struct node *parse_primary(struct parser *p);
 struct node *parse_unary(struct parser *p, bool filters);

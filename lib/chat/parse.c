@@ -1,5 +1,5 @@
-/* Expressions, from the loosest binding down: inline if, or, and, not, comparisons, + -, ~, * / // %, **, signs, primaries with their
- * attributes, calls, filters and tests. */
+/* Expressions, what binds tightest: signs, primaries with their attributes, calls, filters and tests. The operators that join these are
+ * in parse_operators.c. */
 #include "ast.h"
 
 /* ---- tokens and nodes */
@@ -192,8 +192,6 @@ static bool tuple_ends(const struct parser *p, const char *end)
 {
     return p->at->kind == TOKEN_VARIABLE_END || p->at->kind == TOKEN_BLOCK_END || at_op(p, ')') || (end && at_word(p, end));
 }
-
-static struct node *parse_or(struct parser *p);
 
 /* One expression, or a tuple if commas follow. targets: of an assignment, so primaries only. choices: with inline if. */
 struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end)
@@ -411,8 +409,7 @@ struct node *parse_filters(struct parser *p, struct node *operand, bool inside)
     return operand;
 }
 
-/* ---- operators */
-
+/* A primary with its sign and all that follows it. */
 struct node *parse_unary(struct parser *p, bool filters)
 {
     struct node *n;
@@ -439,177 +436,4 @@ struct node *parse_unary(struct parser *p, bool filters)
             break;
     }
     return n;
-}
-
-static struct node *binary(struct parser *p, unsigned op, struct node *left, struct node *right)
-{
-    struct node *n = node_new(p, NODE_BINARY);
-    if (!n || !left || !right)
-        return NULL;
-    n->position = left->position;
-    n->op = op;
-    n->a = left;
-    n->b = right;
-    return n;
-}
-
-/* Operators that bind to the left make the tree deeper with each: they count as nested too. */
-static bool chain(struct parser *p, int *links)
-{
-    ++*links;
-    return parse_enter(p);
-}
-
-static struct node *parse_power(struct parser *p)
-{
-    int links = 0;
-    struct node *n = parse_unary(p, true);
-    while (n && at_op(p, OP('*', '*')) && chain(p, &links)) {
-        p->at++;
-        n = binary(p, OP('*', '*'), n, parse_unary(p, true));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
-}
-
-static struct node *parse_product(struct parser *p)
-{
-    int links = 0;
-    struct node *n = parse_power(p);
-    while (n && (at_op(p, '*') || at_op(p, '/') || at_op(p, OP('/', '/')) || at_op(p, '%')) && chain(p, &links)) {
-        unsigned op = p->at->op;
-        p->at++;
-        n = binary(p, op, n, parse_power(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
-}
-
-static struct node *parse_concat(struct parser *p)
-{
-    struct node *n = parse_product(p);
-    if (!n || !at_op(p, '~'))
-        return n;
-    struct node *concat = node_new(p, NODE_CONCAT);
-    if (!concat)
-        return NULL;
-    concat->a = n;
-    while (skip_op(p, '~')) {
-        if (!(n->next = parse_product(p)))
-            return NULL;
-        n = n->next;
-    }
-    return concat;
-}
-
-static struct node *parse_sum(struct parser *p)
-{
-    int links = 0;
-    struct node *n = parse_concat(p);
-    while (n && (at_op(p, '+') || at_op(p, '-')) && chain(p, &links)) {
-        unsigned op = p->at->op;
-        p->at++;
-        n = binary(p, op, n, parse_concat(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
-}
-
-static struct node *parse_operand(struct parser *p)
-{
-    static const unsigned ops[] = {OP('=', '='), OP('!', '='), '<', OP('<', '='), '>', OP('>', '=')};
-    struct node *n = node_new(p, NODE_OPERAND);
-    if (!n)
-        return NULL;
-    for (size_t i = 0; !n->op && i < sizeof ops / sizeof *ops; i++)
-        if (skip_op(p, ops[i]))
-            n->op = ops[i];
-    if (!n->op && skip_word(p, "in"))
-        n->op = 'i';
-    else if (!n->op)
-        n->op = OP('!', 'i'), p->at += 2;
-    return (n->a = parse_sum(p)) ? n : NULL;
-}
-
-static bool at_comparison(const struct parser *p)
-{
-    if (p->at->kind == TOKEN_OPERATOR)
-        return p->at->op == '<' || p->at->op == '>' || (p->at->op >> 8) == '=';
-    return at_word(p, "in") || (at_word(p, "not") && p->at[1].kind == TOKEN_NAME && string_is(p->at[1].value, "in"));
-}
-
-static struct node *parse_compare(struct parser *p)
-{
-    struct node *n = parse_sum(p);
-    if (!n || !at_comparison(p))
-        return n;
-    struct node *compare = node_new(p, NODE_COMPARE);
-    if (!compare)
-        return NULL;
-    compare->position = n->position;
-    compare->a = n;
-    for (struct node **tail = &compare->b; at_comparison(p); tail = &(*tail)->next)
-        if (!(*tail = parse_operand(p)))
-            return NULL;
-    return compare;
-}
-
-static struct node *parse_not(struct parser *p)
-{
-    if (!at_word(p, "not"))
-        return parse_compare(p);
-    struct node *n = node_new(p, NODE_UNARY);
-    if (!n || !parse_enter(p))
-        return NULL;
-    p->at++;
-    n->op = '!';
-    n->a = parse_not(p);
-    p->depth--;
-    return n->a ? n : NULL;
-}
-
-static struct node *parse_and(struct parser *p)
-{
-    int links = 0;
-    struct node *n = parse_not(p);
-    while (n && at_word(p, "and") && chain(p, &links)) {
-        p->at++;
-        n = binary(p, '&', n, parse_not(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
-}
-
-static struct node *parse_or(struct parser *p)
-{
-    int links = 0;
-    struct node *n = parse_and(p);
-    while (n && at_word(p, "or") && chain(p, &links)) {
-        p->at++;
-        n = binary(p, '|', n, parse_and(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
-}
-
-struct node *parse_expression(struct parser *p)
-{
-    int links = 0;
-    const struct node *unknown = p->unknown;
-    if (!parse_enter(p))
-        return NULL;
-    struct node *n = parse_or(p);
-    while (n && at_word(p, "if") && chain(p, &links)) {
-        struct node *choice = node_new(p, NODE_CHOICE);
-        if (!choice)
-            return NULL;
-        p->at++;
-        choice->b = n;
-        if (!(choice->a = parse_or(p)) || (skip_word(p, "else") && !(choice->c = parse_expression(p))))
-            return NULL;
-        n = choice;
-        p->unknown = unknown; /* what has a condition fails only when it is used */
-    }
-    p->depth -= links + 1;
-    return p->chat->status ? NULL : n;
 }
