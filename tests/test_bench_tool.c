@@ -1,6 +1,8 @@
 /* slm-bench as its users see it, and the options that it shares. */
 #include "tool_run.h"
 
+#include "slm.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,6 +207,47 @@ END_TEST
 
 /* ---- --fits */
 
+/* Bytes that a random model needs with such a context. */
+static uint64_t bytes_needed(const char *shape, uint32_t context)
+{
+    slm_model_options options = slm_model_options_default();
+    slm_session_options wanted = slm_session_options_default();
+    slm_model_info info = slm_model_info_default();
+    slm_session_info session = slm_session_info_default();
+    slm_model *model;
+    size_t i = 0;
+    while (strcmp(slm_shape_at(i)->name, shape))
+        i++;
+    options.vocab_only = true;
+    wanted.context = context;
+    wanted.threads = 1;
+    wanted.type_k = "q8_0";
+    ck_assert(!slm_model_random(slm_shape_at(i), "Q4_0", &options, &model, NULL));
+    ck_assert(!slm_session_plan(model, &wanted, &session, NULL));
+    slm_model_get_info(model, &info);
+    slm_model_free(model);
+    return info.weight_bytes + session.kv_bytes + session.buffer_bytes;
+}
+
+/* What fits is what a session takes: one page more would not. gemma-3-1b has sliding windows. */
+START_TEST(test_fits_exactly)
+{
+    static const struct { const char *shape, *size; uint64_t bytes; } cases[] = {
+        {"llama-3.2-1b", "1GB", 1000000000}, {"gemma-3-1b", "680MB", 680000000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct result r = RUN(NULL, "slm-bench", "--fits", cases[i].size, "--shape", cases[i].shape, "--type", "Q4_0", "-t", "1", "-ctk", "q8_0");
+        expect_code(r, 0);
+        const char *line = strstr(r.out, cases[i].shape);
+        unsigned context;
+        ck_assert_msg(line && sscanf(line, "%*s | Q4_0 | %*f | %*f | %u", &context) == 1, "%s", r.out);
+        ck_assert_msg(bytes_needed(cases[i].shape, context) <= cases[i].bytes, "%s with %u does not fit", cases[i].shape, context);
+        ck_assert_msg(bytes_needed(cases[i].shape, context + 64) > cases[i].bytes, "%s fits with more than %u", cases[i].shape, context);
+        release(r);
+    }
+}
+END_TEST
+
 START_TEST(test_fits)
 {
     struct result r = RUN(NULL, "slm-bench", "--fits", "2GiB", "--shape", "llama-3.2-1b,mistral-7b", "--type", "Q4_0", "-t", "1");
@@ -323,6 +366,7 @@ Suite *suite_bench_tool(void)
     tcase_add_test(tc, test_batches);
     tcase_add_test(tc, test_nothing_to_run);
     tcase_add_test(tc, test_fits);
+    tcase_add_test(tc, test_fits_exactly);
     tcase_add_test(tc, test_compare);
     tcase_add_test(tc, test_requests);
     tcase_add_test(tc, test_cache_types);

@@ -1,9 +1,10 @@
 #include "fits.h"
+#include "run.h"
 
 #include <stdlib.h>
 
 static const double LIMIT_SECONDS = 0.5;
-enum { BATCH = 512, PAGE = 64, LEAST_CONTEXT = 512, MIDDLE_CONTEXT = 4096 };
+enum { PAGE = 64, LEAST_CONTEXT = 512, MIDDLE_CONTEXT = 4096 };
 
 bool fits_parse(const char *text, uint64_t *bytes)
 {
@@ -24,14 +25,6 @@ bool fits_parse(const char *text, uint64_t *bytes)
     return *end == 0 && *bytes;
 }
 
-/* Buffers of a session, about: activations of a batch as floats and as int8 blocks, and the logits. */
-static double session_bytes(const slm_shape *s)
-{
-    double q = (double)s->heads * s->head_dim, kv = (double)s->kv_heads * s->head_dim, widest = s->feed_forward;
-    double floats = 2.0 * s->embedding + 2 * q + 2 * kv + 2.0 * s->feed_forward + widest + 2.0 * s->head_dim;
-    return BATCH * (4 * floats + widest * 36 / 32) + 4.0 * s->vocab;
-}
-
 static void cell(FILE *f, double value, int width)
 {
     if (value >= 0)
@@ -44,24 +37,68 @@ struct limits {
     double operations, bytes;   /* per second */
 };
 
-/* One line. */
-static void print_fit(FILE *f, const slm_shape *shape, const char *type, const slm_model_info *info, uint64_t budget,
-                      const struct limits *limits)
+/* A model, and what it is to be run with: of the session, all but the context. */
+struct candidate {
+    const slm_model *model;
+    slm_model_info info;
+    slm_session_options options;
+};
+
+/* The session with that context; all zero if there can't be one. */
+static slm_session_info plan(const struct candidate *c, uint32_t context)
 {
-    double fixed = (double)info->weight_bytes + session_bytes(shape), kv = (double)info->kv_bytes_per_token;
-    double room = ((double)budget - fixed) / kv, context = room > info->context_length ? info->context_length : room;
-    context = context < LEAST_CONTEXT ? -1 : (double)((uint64_t)context / PAGE * PAGE);
-    fprintf(f, "| %-16s | %-7s | %7.2f | %7.1f |", shape->name, type, fixed / (1 << 30), kv * 1024 / (1 << 20));
-    cell(f, context, 8);
-    if (context < 0) {
+    slm_session_options options = c->options;
+    slm_session_info info = slm_session_info_default();
+    options.context = context;
+    slm_session_plan(c->model, &options, &info, NULL);
+    return info;
+}
+
+/* Bytes of the weights and of such a session. */
+static uint64_t needed(const struct candidate *c, const slm_session_info *session)
+{
+    return c->info.weight_bytes + session->buffer_bytes + session->kv_bytes;
+}
+
+/* The largest context that fits, in whole pages; 0 if that is less than LEAST_CONTEXT. */
+static uint32_t largest_context(const struct candidate *c, uint64_t budget)
+{
+    uint32_t fits = LEAST_CONTEXT / PAGE - 1, beyond = c->info.context_length / PAGE + 1;
+    while (fits + 1 < beyond) {
+        const uint32_t middle = fits + (beyond - fits) / 2;
+        const slm_session_info session = plan(c, middle * PAGE);
+        if (session.context && needed(c, &session) <= budget)
+            fits = middle;
+        else
+            beyond = middle;
+    }
+    return fits * PAGE < LEAST_CONTEXT ? 0 : fits * PAGE;
+}
+
+/* Tokens per second if nothing but memory holds it back. */
+static double decode_rate(const struct candidate *c, const slm_session_info *session, double context, const struct limits *limits)
+{
+    return limits->bytes / ((double)c->info.decode_bytes + kv_read(session, context, 1));
+}
+
+/* One line. */
+static void print_fit(FILE *f, const char *shape, const char *type, const struct candidate *c, uint64_t budget, const struct limits *limits)
+{
+    const slm_session_info session = plan(c, c->info.context_length < MIDDLE_CONTEXT ? c->info.context_length : MIDDLE_CONTEXT);
+    const uint64_t fixed = needed(c, &session) - session.context * session.kv_bytes_per_token;
+    const uint32_t context = largest_context(c, budget);
+    fprintf(f, "| %-16s | %-7s | %7.2f | %7.1f |", shape, type, (double)fixed / (1 << 30),
+            (double)session.kv_bytes_per_token * 1024 / (1 << 20));
+    cell(f, context ? context : -1.0, 8);
+    if (context) {
+        bool floats = strchr("FB", *type) != NULL; /* not bound by the int8 peak */
+        cell(f, floats ? -1 : limits->operations / (2 * (double)(c->info.layer_parameters - c->info.late_parameters)), 8);
+        cell(f, decode_rate(c, &session, 0, limits), 8);
+        cell(f, context < MIDDLE_CONTEXT ? -1 : decode_rate(c, &session, MIDDLE_CONTEXT, limits), 8);
+        cell(f, decode_rate(c, &session, context, limits), 8);
+    } else {
         for (int i = 0; i < 4; i++)
             cell(f, -1, 8);
-    } else {
-        bool floats = strchr("FB", *type) != NULL; /* not bound by the int8 peak */
-        cell(f, floats ? -1 : limits->operations / (2 * (double)(info->layer_parameters - info->late_parameters)), 8);
-        cell(f, limits->bytes / (double)info->decode_bytes, 8);
-        cell(f, context < MIDDLE_CONTEXT ? -1 : limits->bytes / ((double)info->decode_bytes + MIDDLE_CONTEXT * kv), 8);
-        cell(f, limits->bytes / ((double)info->decode_bytes + context * kv), 8);
     }
     putc('\n', f);
 }
@@ -90,9 +127,13 @@ static int print_shapes(FILE *f, const struct options *o, const struct limits *l
                 cli_error("%s: %s", shape->name, err.message);
                 return CLI_FAILED;
             }
-            slm_model_info info = slm_model_info_default();
-            slm_model_get_info(model, &info);
-            print_fit(f, shape, types->items[t], &info, o->fits, limits);
+            struct candidate c = {model, slm_model_info_default(), slm_session_options_default()};
+            slm_model_get_info(model, &c.info);
+            c.options.batch = (uint32_t)o->batch.values[0];
+            c.options.threads = (int)o->threads.values[0];
+            c.options.type_k = o->types_k.items[0];
+            c.options.type_v = o->types_v.items[0];
+            print_fit(f, shape->name, types->items[t], &c, o->fits, limits);
             slm_model_free(model);
         }
     }

@@ -18,8 +18,7 @@ static double operations(const struct test *t, const slm_model_info *info)
     return 2 * (early * (t->prompt + t->gen) + late * outputs) * t->sequences;
 }
 
-/* Bytes of keys and values that `count` tokens read that end at position `end`: each once. */
-static double kv_read(const slm_session_info *kv, double end, double count)
+double kv_read(const slm_session_info *kv, double end, double count)
 {
     double windowed = end < kv->window + count ? end : kv->window + count;
     return end * (double)kv->kv_bytes_per_token + windowed * (double)kv->window_bytes_per_token;

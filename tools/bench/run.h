@@ -26,4 +26,7 @@ struct test {
  * model, the program and the machine come from. SLM_STOPPED if the progress function says so. */
 slm_status run_test(const struct test *test, struct result *result, slm_error *err);
 
+/* Bytes of keys and values that `count` tokens read that end at position `end`: each once. */
+double kv_read(const slm_session_info *kv, double end, double count);
+
 #endif
