@@ -16,7 +16,7 @@ struct symbol {
     uint32_t previous, next;        /* neighbours, or NONE */
 };
 
-/* Two neighbours that could merge, best first in a binary heap. */
+/* Two neighbours that could merge, best first in a heap of four children a node: a long word's is larger than the caches. */
 struct candidate {
     uint64_t order;                 /* rank, then place of the left one */
     uint32_t length;                /* of both: differs once one of them has merged with another */
@@ -43,7 +43,7 @@ static slm_status start_merger(struct encoder *e, size_t symbols, struct merger 
 static void push(struct merger *m, struct candidate candidate)
 {
     uint32_t at = m->candidates++;
-    for (uint32_t parent; at && (parent = (at - 1) / 2, m->heap[parent].order > candidate.order); at = parent)
+    for (uint32_t parent; at && (parent = (at - 1) / 4, m->heap[parent].order > candidate.order); at = parent)
         m->heap[at] = m->heap[parent];
     m->heap[at] = candidate;
 }
@@ -52,9 +52,11 @@ static struct candidate pop(struct merger *m)
 {
     struct candidate best = m->heap[0], last = m->heap[--m->candidates];
     uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < m->candidates; at = child) {
-        if (child + 1 < m->candidates && m->heap[child + 1].order < m->heap[child].order)
-            child++;
+    for (uint32_t child; (child = 4 * at + 1) < m->candidates; at = child) {
+        uint32_t end = child + 4 < m->candidates ? child + 4 : m->candidates;
+        for (uint32_t other = child + 1; other < end; other++)
+            if (m->heap[other].order < m->heap[child].order)
+                child = other;
         if (m->heap[child].order >= last.order)
             break;
         m->heap[at] = m->heap[child];

@@ -11,6 +11,7 @@ struct scan {
     const uint32_t *properties;     /* of the character that starts at each byte; 0 inside of a character */
     split_word_fn *word;
     void *arg;
+    uint32_t starts[SPLIT_PASSES];  /* of each pass: what a character that starts a word is one of */
 };
 
 static uint32_t ascii_properties(uint32_t c)
@@ -133,6 +134,21 @@ static size_t match(const struct scan *s, const struct split_rule *rule, int i, 
     }
 }
 
+/* Properties that a word's first character has one of: passes that look for few characters skip the others. */
+static uint32_t starts_of(const struct split_pass *pass)
+{
+    uint32_t starts = 0;
+    for (const struct split_rule *rule = pass->rules; rule < pass->rules + SPLIT_RULES; rule++) {
+        starts |= rule->suffix && !rule->steps[0].max ? IS_P : 0; /* its apostrophe */
+        for (int i = 0; i < SPLIT_STEPS && rule->steps[i].max; i++) {
+            starts |= rule->steps[i].want;
+            if (rule->steps[i].min)
+                break;
+        }
+    }
+    return starts;
+}
+
 static size_t match_any(const struct scan *s, const struct split_pass *pass, size_t pos, size_t end)
 {
     for (int i = 0; i < SPLIT_RULES && (pass->rules[i].steps[0].max || pass->rules[i].suffix); i++) {
@@ -147,9 +163,10 @@ static slm_status run_pass(const struct scan *s, const struct split_pass *const 
 {
     if (!*pass)
         return s->word(s->arg, start, end);
+    uint32_t starts = s->starts[pass - s->splitter->passes];
     size_t unmatched = start;
     for (size_t pos = start; pos < end;) {
-        size_t stop = match_any(s, *pass, pos, end);
+        size_t stop = s->properties[pos] & starts ? match_any(s, *pass, pos, end) : NO_MATCH;
         if (stop == NO_MATCH) {
             pos = next_char(s, pos, end);
             continue;
@@ -169,7 +186,9 @@ slm_status split_text(const mem *m, const struct splitter *splitter, const char 
     if (!properties)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory splitting %zu bytes of text; pass it in parts", length);
     find_properties(splitter, text, length, properties);
-    struct scan scan = {splitter, text, properties, word, arg};
+    struct scan scan = {splitter, text, properties, word, arg, {0}};
+    for (int i = 0; splitter->passes[i]; i++)
+        scan.starts[i] = starts_of(splitter->passes[i]);
     slm_status status = run_pass(&scan, splitter->passes, 0, length);
     mem_free(m, properties);
     return status;

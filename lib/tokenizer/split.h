@@ -45,6 +45,7 @@ enum split_suffix { SPLIT_NO_SUFFIX, SPLIT_SUFFIX, SPLIT_SUFFIX_ANY_CASE };
 
 #define SPLIT_STEPS 3
 #define SPLIT_RULES 8
+#define SPLIT_PASSES 6
 
 /* A word: the steps one after the other (up to the first without `max`), then perhaps one of 's 't 're 've 'm 'll 'd: optional
  * after steps, required where there are none. */
@@ -67,7 +68,7 @@ struct split_range {
 /* How a family of models splits: the passes in order, each over every word of the one before. */
 struct splitter {
     const char *names;          /* of tokenizer.ggml.pre, each between two spaces; the first is the family's */
-    const struct split_pass *passes[7];     /* up to the first NULL */
+    const struct split_pass *passes[SPLIT_PASSES + 1];   /* up to the first NULL */
     const struct split_range *ranges;       /* ascending, up to one whose set is 0; NULL: none */
     bool whole_words;           /* a word that is in the vocabulary is one token, whatever the merges say */
     bool adds_bos;              /* where the file does not say */
