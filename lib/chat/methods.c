@@ -106,6 +106,20 @@ static bool run_removesuffix(struct call *call, struct value *out)
 
 /* ---- finding */
 
+/* What find_last may cost: it looks at every byte. */
+static bool last_work(struct chat *c, size_t length, const struct string *needle)
+{
+    return chat_work(c, length / 4 + (uint64_t)length * needle->length / 512);
+}
+
+static const char *find_last(const char *s, size_t length, const struct string *needle)
+{
+    for (size_t i = length < needle->length ? 0 : length - needle->length + 1; i-- > 0;)
+        if (memcmp(s + i, needle->data, needle->length) == 0)
+            return s + i;
+    return NULL;
+}
+
 /* The byte offsets of the optional start and end arguments, as of a slice. `inside`: start is not behind the end of the text. */
 static bool window(struct call *call, size_t *from, size_t *to, bool *inside)
 {
@@ -138,12 +152,10 @@ static bool locate(struct call *call, bool last, int64_t *at)
         *at = found ? found - s : -1;
         return true;
     }
-    for (size_t i = to - n->length + 1; i-- > from && *at < 0;) {
-        if (memcmp(s + i, n->data, n->length) == 0)
-            *at = (int64_t)i;
-        else if (!chat_work(call->c, n->length / 16 + (i % 16 == 0)))
-            return false;
-    }
+    if (!last_work(call->c, to - from, n))
+        return false;
+    const char *found = find_last(s + from, to - from, n);
+    *at = found ? found - s : -1;
     return true;
 }
 
@@ -264,20 +276,6 @@ static bool split_spaces(struct call *call, int64_t max, bool right, struct valu
             !string_ref(call->c, right ? s->data : s->data + at, right ? at : s->length - at, &rest))
             return false;
     }
-}
-
-/* What find_last may cost. */
-static bool last_work(struct chat *c, size_t length, const struct string *needle)
-{
-    return chat_work(c, length / 16 + (uint64_t)length * needle->length / 512);
-}
-
-static const char *find_last(const char *s, size_t length, const struct string *needle)
-{
-    for (size_t i = length < needle->length ? 0 : length - needle->length + 1; i-- > 0;)
-        if (memcmp(s + i, needle->data, needle->length) == 0)
-            return s + i;
-    return NULL;
 }
 
 static bool split_text(struct call *call, const struct string *separator, int64_t max, bool right, struct value list)
