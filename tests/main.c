@@ -64,7 +64,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     if (argc > 1)
         unsetenv("CK_RUN_SUITE");
-    setenv("CK_DEFAULT_TIMEOUT", "60", 0); /* a machine may be busy */
+    setenv("CK_DEFAULT_TIMEOUT", "120", 0); /* a machine may be busy */
     skip_init();
     SRunner *runner = srunner_create(NULL);
     if (!add_suites(runner, argc - 1, argv + 1))

@@ -243,7 +243,6 @@ Suite *suite_allocations(void)
 {
     Suite *suite = suite_create("allocations");
     TCase *tc = tcase_create("allocations");
-    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, whole_use);
     tcase_add_loop_test(tc, every_architecture, 0, ARCHITECTURES);
     tcase_add_test(tc, model_file);

@@ -437,7 +437,6 @@ Suite *suite_api(void)
 {
     Suite *suite = suite_create("api");
     TCase *tc = tcase_create("api");
-    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, bad_models);
     tcase_add_test(tc, null_and_bad_arguments);
     tcase_add_test(tc, misuse);

@@ -310,7 +310,6 @@ Suite *suite_arch(void)
 {
     Suite *suite = suite_create("arch");
     TCase *tc = tcase_create("arch");
-    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, rope_none_and_linear);
     tcase_add_test(tc, rope_yarn);
     tcase_add_test(tc, rope_divisors);

@@ -359,7 +359,6 @@ Suite *suite_bench_tool(void)
 {
     Suite *suite = suite_create("bench_tool");
     TCase *tc = tcase_create("bench_tool");
-    tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_pin);
     tcase_add_test(tc, test_profile);
     tcase_add_test(tc, test_plot);

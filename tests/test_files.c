@@ -483,7 +483,6 @@ Suite *suite_files(void)
     Suite *suite = suite_create("files");
     TCase *tc = tcase_create("split");
     tcase_add_checked_fixture(tc, make_folder, remove_folder);
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, split_same_bits, 0, 4);
     tcase_add_loop_test(tc, split_lies, 0, sizeof lies / sizeof *lies);
     tcase_add_test(tc, split_missing_and_damaged);
@@ -494,7 +493,6 @@ Suite *suite_files(void)
     suite_add_tcase(suite, tc);
     tc = tcase_create("unknown");
     tcase_add_loop_test(tc, unknown_tensors, 0, 4);
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, references_are_known);
     tcase_add_loop_test(tc, vocabulary_of_any_file, 0, 3);
     suite_add_tcase(suite, tc);

@@ -68,7 +68,6 @@ Suite *suite_fuzz_replay(void)
 {
     Suite *suite = suite_create("fuzz_replay");
     TCase *tcase = tcase_create("corpus");
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, replay, 0, (int)(sizeof targets / sizeof *targets));
     suite_add_tcase(suite, tcase);
     return suite;

@@ -398,7 +398,6 @@ Suite *suite_gguf_hostile(void)
     tcase_add_test(refused, hostile_name);
     suite_add_tcase(suite, refused);
     TCase *sweeps = tcase_create("sweeps");
-    tcase_set_timeout(sweeps, 60); /* under sanitizers */
     tcase_add_test(sweeps, truncation);
     tcase_add_test(sweeps, bit_flips);
     tcase_add_test(sweeps, random_damage);

@@ -139,7 +139,6 @@ Suite *suite_golden(void)
 {
     Suite *suite = suite_create("golden");
     TCase *tc = tcase_create("golden");
-    tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, logits_match_reference, 0, GOLDENS);
     tcase_add_loop_test(tc, every_type_of_cache, 0, CACHED);
     tcase_add_test(tc, comparator_catches_mutants);

@@ -224,7 +224,6 @@ Suite *suite_info(void)
     Suite *suite = suite_create("info");
     TCase *tc = tcase_create("info");
     tcase_add_checked_fixture(tc, make_folder, remove_folder);
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, info_of_a_model);
     tcase_add_loop_test(tc, info_of_what_does_not_run, 0, 3);
     tcase_add_test(tc, info_of_foreign_types);

@@ -491,7 +491,6 @@ Suite *suite_sampler(void)
 {
     Suite *suite = suite_create("sampler");
     TCase *tc = tcase_create("sampler");
-    tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_generator);
     tcase_add_test(tc, test_oracle);
     tcase_add_test(tc, test_distribution);

@@ -308,7 +308,6 @@ Suite *suite_split(void)
 {
     Suite *suite = suite_create("split");
     TCase *tcase = tcase_create("split");
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, published_patterns, 0, (int)PUBLISHED);
     tcase_add_test(tcase, every_splitter_has_a_pattern);
     tcase_add_test(tcase, names);

@@ -391,7 +391,6 @@ Suite *suite_template(void)
 {
     Suite *suite = suite_create("template");
     TCase *tcase = tcase_create("all");
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, shared, 0, (int)(sizeof names / sizeof *names));
     tcase_add_test(tcase, features);
     tcase_add_loop_test(tcase, places, 0, (int)(sizeof faults / sizeof *faults));

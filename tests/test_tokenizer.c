@@ -591,7 +591,6 @@ Suite *suite_tokenizer(void)
 {
     Suite *suite = suite_create("tokenizer");
     TCase *tcase = tcase_create("tokenizer");
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, expected_ids, 0, (int)(sizeof vocabularies / sizeof vocabularies[0]));
     tcase_add_test(tcase, special_in_shared_vocabularies);
     tcase_add_loop_test(tcase, special_tokens, 0, 2);

@@ -524,7 +524,6 @@ Suite *suite_vocab_families(void)
 {
     Suite *suite = suite_create("vocab_families");
     TCase *tcase = tcase_create("vocab_families");
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, wordpiece);
     tcase_add_test(tcase, wordpiece_keys);
     tcase_add_test(tcase, unigram);

@@ -68,7 +68,7 @@ TCase *tcase_create(const char *name)
 {
     TCase *tc = allocate(sizeof *tc);
     tc->name = name;
-    tc->seconds = 60;
+    tc->seconds = 120;
     return tc;
 }
 
