@@ -11,33 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An allocator that fails from the left-th call on, once it has been told to. */
-struct heap {
-    long left;      /* negative: never */
-    long live;
-};
-
-static void *heap_alloc(void *user, size_t size, size_t alignment)
-{
-    struct heap *h = user;
-    if (h->left == 0)
-        return NULL;
-    h->left -= h->left > 0;
-    void *p = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-    h->live += p != NULL;
-    return p;
-}
-
-static void heap_free(void *user, void *p)
-{
-    ((struct heap *)user)->live -= p != NULL;
-    free(p);
-}
-
 static slm_model_options with_heap(struct heap *heap)
 {
     slm_model_options options = slm_model_options_default();
-    options.allocator = (slm_allocator){ heap_alloc, heap_free, heap };
+    options.allocator = heap_allocator(heap);
     options.threads = 1;
     return options;
 }

@@ -218,6 +218,19 @@ START_TEST(cut_anywhere)
 }
 END_TEST
 
+/* The last tokens, one by one behind the others, have the logits of `want`, which has those of all. */
+static void expect_last(slm_session *session, const slm_token *tokens, size_t count, size_t last, const float *want, size_t vocab)
+{
+    slm_batch b = { .tokens = tokens, .count = count - last };
+    ck_assert(!slm_decode(session, &b, NULL));
+    for (size_t i = count - last; i < count; i++) {
+        b = (slm_batch){ .tokens = tokens + i, .count = 1 };
+        ck_assert(!slm_decode(session, &b, NULL));
+        ck_assert_msg(!memcmp(slm_logits(session, 0), want + i * vocab, vocab * sizeof *want), "token %zu differs on %d threads", i,
+                      slm_session_threads(session));
+    }
+}
+
 /* A window much shorter than the context: whole spans of it are out of sight. */
 START_TEST(windows_over_spans)
 {
@@ -228,14 +241,7 @@ START_TEST(windows_over_spans)
     slm_model *model = open_shape(&shape, "Q8_0", NULL);
     float *want = run(model, 1, 512, tokens, COUNT);
     slm_session *session = open_session(model, 3, 100, 1, 1);
-    slm_error err;
-    slm_batch b = { .tokens = tokens, .count = COUNT - LAST };
-    ck_assert(!slm_decode(session, &b, &err));
-    for (size_t i = COUNT - LAST; i < COUNT; i++) {
-        b = (slm_batch){ .tokens = tokens + i, .count = 1 };
-        ck_assert(!slm_decode(session, &b, &err));
-        ck_assert_msg(!memcmp(slm_logits(session, 0), want + i * shape.vocab, shape.vocab * sizeof *want), "token %zu differs", i);
-    }
+    expect_last(session, tokens, COUNT, LAST, want, shape.vocab);
     slm_session_free(session);
     free(want);
     slm_model_free(model);
@@ -272,15 +278,7 @@ START_TEST(spans_of_attention)
     float *want = run(model, 1, 512, tokens, COUNT);
     for (int threads = 1; threads <= 7; threads += 3) {
         slm_session *session = open_session(model, threads, 100, 1, 1);
-        slm_error err;
-        slm_batch b = { .tokens = tokens, .count = COUNT - LAST };
-        ck_assert(!slm_decode(session, &b, &err));
-        for (size_t i = COUNT - LAST; i < COUNT; i++) {
-            b = (slm_batch){ .tokens = tokens + i, .count = 1 };
-            ck_assert(!slm_decode(session, &b, &err));
-            ck_assert_msg(!memcmp(slm_logits(session, 0), want + i * small.vocab, small.vocab * sizeof *want),
-                          "token %zu differs on %d threads", i, threads);
-        }
+        expect_last(session, tokens, COUNT, LAST, want, small.vocab);
         slm_session_free(session);
     }
     free(want);
@@ -508,28 +506,14 @@ START_TEST(windows_cut_back)
 }
 END_TEST
 
-static size_t allocations;
-
-static void *counted_alloc(void *user, size_t size, size_t alignment)
-{
-    (void)user;
-    allocations++;
-    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-static void counted_free(void *user, void *ptr)
-{
-    (void)user;
-    free(ptr);
-}
-
 /* Decoding, over the ends of pages and of windows, and cutting back, which computes again: nothing is allocated. */
 START_TEST(nothing_is_allocated_while_decoding)
 {
     enum { COUNT = 300 };
     slm_shape shape = shape_of("gemma2");
     slm_model_options options = slm_model_options_default();
-    options.allocator = (slm_allocator){ .alloc = counted_alloc, .free = counted_free };
+    struct heap heap = { .left = -1 };
+    options.allocator = heap_allocator(&heap);
     slm_model *model = NULL;
     slm_error err;
     ck_assert_msg(!slm_model_random(&shape, "Q8_0", &options, &model, &err), "%s", err.message);
@@ -538,7 +522,7 @@ START_TEST(nothing_is_allocated_while_decoding)
     slm_session *session = open_cached(model, 2, 16, 2, NULL, "q8_0");
     slm_sampler *sampler = NULL;
     ck_assert(!slm_sampler_new(model, NULL, &sampler, &err));
-    const size_t before = allocations;
+    const size_t before = heap.calls;
     ck_assert_uint_gt(before, 0);
     decode_to(session, 0, tokens, COUNT);
     decode_to(session, 1, tokens, 70);
@@ -546,7 +530,7 @@ START_TEST(nothing_is_allocated_while_decoding)
     ck_assert(!slm_sequence_truncate(session, 0, 5, &err));
     ck_assert(!slm_generate(session, 0, tokens, 3, sampler, 90, false, NULL, NULL, NULL, &err));
     ck_assert_uint_eq(slm_sequence_length(session, 0), 5 + 3 + 89);
-    ck_assert_uint_eq(allocations, before);
+    ck_assert_uint_eq(heap.calls, before);
     slm_sampler_free(sampler);
     slm_session_free(session);
     slm_model_free(model);

@@ -12,33 +12,12 @@
 
 enum { PARTS = 3 };
 
-static char folder[64];
-
-static void make_folder(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/slm-files-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
 /* Path of part `number` of `count`. Static storage. */
 static const char *part_path(const char *model, int number, int count)
 {
     static char path[128];
-    snprintf(path, sizeof path, "%s/%s-%05d-of-%05d.gguf", folder, model, number, count);
+    snprintf(path, sizeof path, "%s/%s-%05d-of-%05d.gguf", test_folder, model, number, count);
     return path;
-}
-
-static void write_file(const char *path, const void *bytes, size_t size)
-{
-    FILE *file = fopen(path, "wb");
-    ck_assert(file && fwrite(bytes, 1, size, file) == size && !fclose(file));
 }
 
 /* How a part differs from what gguf-split writes. */
@@ -191,7 +170,7 @@ START_TEST(split_missing_and_damaged)
     write_file(second, "", 0);
     refused(part_path("m", 1, PARTS), SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': '");
     write_file(second, part, part_size);
-    snprintf(other, sizeof other, "%s/m-part-two.gguf", folder);
+    snprintf(other, sizeof other, "%s/m-part-two.gguf", test_folder);
     write_file(other, part, part_size);
     refused(other, SLM_FORMAT, "this file is part 2 of 3 of a model: its name must end in -00002-of-00003.gguf");
     free(part);
@@ -227,47 +206,24 @@ START_TEST(split_from_memory)
 }
 END_TEST
 
-/* An allocator that refuses the n-th block, and counts what is out. */
-struct counter {
-    size_t calls, fail_at, live, largest;
-};
-
-static void *counted_alloc(void *user, size_t size, size_t alignment)
-{
-    struct counter *c = user;
-    if (++c->calls == c->fail_at)
-        return NULL;
-    void *p = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-    c->live += p != NULL;
-    c->largest = size > c->largest ? size : c->largest;
-    return p;
-}
-
-static void counted_free(void *user, void *p)
-{
-    struct counter *c = user;
-    c->live -= p != NULL;
-    free(p);
-}
-
 START_TEST(split_out_of_memory)
 {
     size_t size;
     uint8_t *bytes = tiny_model(NULL, &size);
     write_parts("m", bytes, size, NULL);
-    struct counter c = {0};
+    struct heap heap = {.left = -1};
     slm_model_options o = slm_model_options_default();
     o.threads = 1;
-    o.allocator = (slm_allocator){counted_alloc, counted_free, &c};
+    o.allocator = heap_allocator(&heap);
     slm_model *model = NULL;
     ck_assert(!slm_model_open(part_path("m", 2, PARTS), &o, &model, NULL));
-    const size_t calls = c.calls;
+    const size_t calls = heap.calls;
     slm_model_free(model);
-    ck_assert(calls > 20 && c.live == 0);
-    for (size_t n = 1; n <= calls; n++) {
-        c = (struct counter){.fail_at = n};
+    ck_assert(calls > 20 && heap.live == 0);
+    for (size_t n = 0; n < calls; n++) {
+        heap = (struct heap){.left = (long)n};
         ck_assert_int_eq(slm_model_open(part_path("m", 2, PARTS), &o, &model, NULL), SLM_MEMORY);
-        ck_assert(c.live == 0 && model == NULL);
+        ck_assert(heap.live == 0 && model == NULL);
     }
     free(bytes);
 }
@@ -334,8 +290,8 @@ START_TEST(sizes_without_weights)
     slm_model *loaded = NULL, *model = NULL;
     slm_session *session = NULL;
     slm_error err = {.message = ""};
-    struct counter c = {0};
-    o.allocator = (slm_allocator){counted_alloc, counted_free, &c};
+    struct heap heap = {.left = -1};
+    o.allocator = heap_allocator(&heap);
     o.sizes_only = true;
     ck_assert_msg(!slm_model_open_memory(bytes, size, &o, &model, &err), "%s", err.message);
     ck_assert(!slm_model_open_memory(bytes, size, NULL, &loaded, &err));
@@ -343,7 +299,7 @@ START_TEST(sizes_without_weights)
     slm_model_get_info(model, &sizes);
     ck_assert(sizes.weight_bytes == full.weight_bytes && sizes.parameters == full.parameters && sizes.vocab_size == full.vocab_size);
     ck_assert(!strcmp(sizes.type, full.type) && sizes.layers == 1 && sizes.decode_bytes == full.decode_bytes);
-    ck_assert_uint_lt(c.largest, full.weight_bytes);
+    ck_assert_uint_lt(heap.largest, full.weight_bytes);
     ck_assert_int_eq(slm_session_new(model, NULL, &session, &err), SLM_INVALID);
     slm_token token;
     size_t count;
@@ -482,7 +438,7 @@ Suite *suite_files(void)
 {
     Suite *suite = suite_create("files");
     TCase *tc = tcase_create("split");
-    tcase_add_checked_fixture(tc, make_folder, remove_folder);
+    tcase_add_checked_fixture(tc, test_folder_make, test_folder_remove);
     tcase_add_loop_test(tc, split_same_bits, 0, 4);
     tcase_add_loop_test(tc, split_lies, 0, sizeof lies / sizeof *lies);
     tcase_add_test(tc, split_missing_and_damaged);

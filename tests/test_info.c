@@ -12,28 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
-
-static void make_folder(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/slm-info-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-/* Writes bytes, which it frees, as a file of the folder; the path is in static storage. */
-static const char *write_file(const char *name, void *bytes, size_t size)
+/* Writes bytes, which it frees, as a file of the test's folder; the path is in static storage. */
+static const char *put_file(const char *name, void *bytes, size_t size)
 {
     static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-    ck_assert(file && fwrite(bytes, 1, size, file) == size && !fclose(file));
+    snprintf(path, sizeof path, "%s/%s", test_folder, name);
+    write_file(path, bytes, size);
     free(bytes);
     return path;
 }
@@ -42,28 +26,12 @@ static const char *write_tiny(const char *name, const struct tiny_options *optio
 {
     size_t size;
     uint8_t *bytes = tiny_model(options, &size);
-    return write_file(name, bytes, size);
+    return put_file(name, bytes, size);
 }
 
 static void has(struct result r, const char *text)
 {
     ck_assert_msg(strstr(r.out, text) != NULL, "'%s' is not in:\n%s", text, r.out);
-}
-
-/* Memory that the library takes, counted. */
-static size_t taken;
-
-static void *counted_alloc(void *user, size_t size, size_t alignment)
-{
-    (void)user;
-    taken += size;
-    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-static void counted_free(void *user, void *p)
-{
-    (void)user;
-    free(p);
 }
 
 /* The memory told is what a session then takes. */
@@ -83,7 +51,8 @@ START_TEST(info_of_a_model)
     ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "unsupported_tensors")), 0);
 
     slm_model_options o = slm_model_options_default();
-    o.allocator = (slm_allocator){counted_alloc, counted_free, NULL};
+    struct heap heap = {.left = -1};
+    o.allocator = heap_allocator(&heap);
     slm_session_options so = slm_session_options_default();
     so.context = 100;
     so.batch = 64;
@@ -91,10 +60,10 @@ START_TEST(info_of_a_model)
     slm_model *model = NULL;
     slm_session *session = NULL;
     ck_assert(!slm_model_open(path, &o, &model, NULL));
-    taken = 0;
+    heap.bytes = 0;
     ck_assert(!slm_session_new(model, &so, &session, NULL));
     const double told = number(memory, "kv_cache") + number(memory, "buffers");
-    ck_assert_msg((double)taken >= told && (double)taken < 1.05 * told + 65536, "told %.0f, taken %zu", told, taken);
+    ck_assert_msg((double)heap.bytes >= told && (double)heap.bytes < 1.05 * told + 65536, "told %.0f, taken %zu", told, heap.bytes);
     slm_session_free(session);
     slm_model_free(model);
     cJSON_Delete(json);
@@ -139,7 +108,7 @@ START_TEST(info_of_foreign_types)
     gguf_put_tensor(b, "token_embd.weight", 16, 2, (uint64_t[]){256, 288}, NULL, 66 * 288);
     gguf_put_tensor(b, "blk.0.x", 777, 1, (uint64_t[]){256}, NULL, 64);
     uint8_t *bytes = gguf_build_finish(b, &size);
-    const char *path = write_file("iq2.gguf", bytes, size);
+    const char *path = put_file("iq2.gguf", bytes, size);
     struct result r = RUN(NULL, "slm-run", "--info", path);
     expect_code(r, 2);
     has(r, "types           IQ2_XXS 94.9 %, F32 5.1 %, unknown 0.0 % of the bytes\n");
@@ -160,7 +129,7 @@ START_TEST(info_errors)
     struct result r = RUN(NULL, "slm-run", "--info", "/no/such/file.gguf");
     expect_error(r, 2, "slm-run", "cannot open '/no/such/file.gguf'");
     release(r);
-    r = RUN(NULL, "slm-run", "--info", write_file("text.gguf", strdup("hello"), 5));
+    r = RUN(NULL, "slm-run", "--info", put_file("text.gguf", strdup("hello"), 5));
     expect_error(r, 2, "slm-run", "text.gguf: not a GGUF file");
     release(r);
     r = RUN(NULL, "slm-run", "--list", "/no/such/folder");
@@ -175,12 +144,12 @@ START_TEST(list_of_a_folder)
     char path[128], other[128];
     write_tiny("b.gguf", NULL);
     write_tiny("notes.txt", NULL);
-    write_file("broken.gguf", strdup("GGUF"), 4);
-    snprintf(path, sizeof path, "%s/sub", folder);
+    put_file("broken.gguf", strdup("GGUF"), 4);
+    snprintf(path, sizeof path, "%s/sub", test_folder);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     write_tiny("sub/a.gguf", &(struct tiny_options){.architecture = "qwen9"});
-    snprintf(other, sizeof other, "%s/sub/again", folder);
-    ck_assert_int_eq(symlink(folder, other), 0);
+    snprintf(other, sizeof other, "%s/sub/again", test_folder);
+    ck_assert_int_eq(symlink(test_folder, other), 0);
     for (uint16_t i = 0; i < 2; i++) {
         size_t size;
         struct gguf_build *b = gguf_build_new();
@@ -193,9 +162,9 @@ START_TEST(list_of_a_folder)
         gguf_put_tensor(b, name, 1, 1, (uint64_t[]){64}, NULL, 128);
         uint8_t *bytes = gguf_build_finish(b, &size);
         snprintf(name, sizeof name, "cut-%05d-of-00002.gguf", i + 1);
-        write_file(name, bytes, size);
+        put_file(name, bytes, size);
     }
-    struct result r = RUN(NULL, "slm-run", "--list", folder);
+    struct result r = RUN(NULL, "slm-run", "--list", test_folder);
     expect_code(r, 0);
     int lines = 0;
     for (const char *c = r.out; *c; c++)
@@ -207,7 +176,7 @@ START_TEST(list_of_a_folder)
     has(r, "/cut-00001-of-00002.gguf  (2 parts)\n");
     has(r, "/broken.gguf  (");
     release(r);
-    r = RUN(NULL, "slm-run", "--list", folder, "-o", "json");
+    r = RUN(NULL, "slm-run", "--list", test_folder, "-o", "json");
     expect_code(r, 0);
     cJSON *json = parse(r.out);
     ck_assert_int_eq(cJSON_GetArraySize(json), 4);
@@ -223,7 +192,7 @@ Suite *suite_info(void)
 {
     Suite *suite = suite_create("info");
     TCase *tc = tcase_create("info");
-    tcase_add_checked_fixture(tc, make_folder, remove_folder);
+    tcase_add_checked_fixture(tc, test_folder_make, test_folder_remove);
     tcase_add_test(tc, info_of_a_model);
     tcase_add_loop_test(tc, info_of_what_does_not_run, 0, 3);
     tcase_add_test(tc, info_of_foreign_types);

@@ -221,26 +221,6 @@ END_TEST
 
 /* ---- no memory: each allocation fails once */
 
-struct heap {
-    int left, held;     /* allocations until one fails; blocks not freed */
-};
-
-static void *heap_alloc(void *user, size_t size, size_t alignment)
-{
-    struct heap *heap = user;
-    if (heap->left-- == 0)
-        return NULL;
-    heap->held++;
-    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-static void heap_free(void *user, void *ptr)
-{
-    struct heap *heap = user;
-    heap->held--;
-    free(ptr);
-}
-
 START_TEST(allocations)
 {
     static const char source[] = "{% for i in range(2000) %}{{ [i, i ~ 'x'] | tojson }}{% endfor %}";
@@ -249,13 +229,13 @@ START_TEST(allocations)
     int failing = 0;
     for (; status; failing++) {
         struct heap heap = {.left = failing};
-        const mem m = {heap_alloc, heap_free, &heap};
+        const mem m = heap_allocator(&heap);
         slm_error err = {.status = SLM_OK};
         char *text;
         status = template_render(&m, &input, &text, NULL, &err);
         ck_assert_msg(status == SLM_OK || (status == SLM_MEMORY && err.status == SLM_MEMORY && !text), "%d: %s", failing, err.message);
         template_text_free(text);
-        ck_assert_int_eq(heap.held, 0);
+        ck_assert_int_eq(heap.live, 0);
     }
     ck_assert_int_gt(failing, 5);
 }
@@ -315,16 +295,8 @@ END_TEST
 
 /* ---- slm-eval template */
 
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 /* The exit code; `out` receives standard output and error. */
-static int eval_template(const char *folder, const char *name, char out[1024])
+static int eval_template(const char *name, char out[1024])
 {
     char self[1024] = "", command[4096];
     const char *tools = getenv("SLM_BIN");
@@ -332,8 +304,8 @@ static int eval_template(const char *folder, const char *name, char out[1024])
         ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
         tools = dirname(self);
     }
-    snprintf(command, sizeof command, "\"%s/slm-eval\" template --template %s/template --cases %s/cases --case \"%s\" 2>&1", tools, folder,
-             folder, name);
+    snprintf(command, sizeof command, "\"%s/slm-eval\" template --template %s/template --cases %s/cases --case \"%s\" 2>&1", tools, test_folder,
+             test_folder, name);
     FILE *pipe = popen(command, "r");
     ck_assert_ptr_nonnull(pipe);
     out[fread(out, 1, 1023, pipe)] = 0;
@@ -344,23 +316,20 @@ static int eval_template(const char *folder, const char *name, char out[1024])
 
 START_TEST(tool)
 {
-    char folder[] = "/tmp/slm-template-XXXXXX", path[64], out[1024];
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/cases", folder);
-    write_file(path, "{\"bos_token\": \"<s>\", \"now\": \"2026-11-22T09:30:00\", \"cases\": {\"it's\": {\"x\": [1.0, 1, \"\\u00e9\"]}, "
-                     "\"b\": {\"y\": 1}}}");
-    snprintf(path, sizeof path, "%s/template", folder);
-    write_file(path, "{{ bos_token ~ x ~ eos_token ~ strftime_now('%Y') }}\n{% if y %}\n{{ y.z.w }}{% endif %}\n");
-    ck_assert_int_eq(eval_template(folder, "it's", out), 0);
+    static const char cases[] = "{\"bos_token\": \"<s>\", \"now\": \"2026-11-22T09:30:00\", \"cases\": {\"it's\": {\"x\": [1.0, 1, \"\\u00e9\"]}, "
+                                "\"b\": {\"y\": 1}}}";
+    static const char template[] = "{{ bos_token ~ x ~ eos_token ~ strftime_now('%Y') }}\n{% if y %}\n{{ y.z.w }}{% endif %}\n";
+    char path[96], out[1024];
+    snprintf(path, sizeof path, "%s/cases", test_folder);
+    write_file(path, cases, sizeof cases - 1);
+    snprintf(path, sizeof path, "%s/template", test_folder);
+    write_file(path, template, sizeof template - 1);
+    ck_assert_int_eq(eval_template("it's", out), 0);
     ck_assert_str_eq(out, "<s>[1.0, 1, '\xc3\xa9']2026\n"); /* numbers as they are written, and nothing else */
-    ck_assert_int_eq(eval_template(folder, "b", out), 3);
+    ck_assert_int_eq(eval_template("b", out), 3);
     ck_assert_msg(strstr(out, "/template: template line 3, column 8: "), "%s", out);
-    ck_assert_int_eq(eval_template(folder, "c", out), 3);
+    ck_assert_int_eq(eval_template("c", out), 3);
     ck_assert_msg(strstr(out, "has no case \"c\""), "%s", out);
-    remove(path);
-    snprintf(path, sizeof path, "%s/cases", folder);
-    remove(path);
-    rmdir(folder);
 }
 END_TEST
 
@@ -400,7 +369,10 @@ Suite *suite_template(void)
     tcase_add_test(tcase, arguments);
     tcase_add_test(tcase, conversation);
     tcase_add_test(tcase, named);
-    tcase_add_test(tcase, tool);
     suite_add_tcase(suite, tcase);
+    TCase *tools = tcase_create("tool");
+    tcase_add_checked_fixture(tools, test_folder_make, test_folder_remove);
+    tcase_add_test(tools, tool);
+    suite_add_tcase(suite, tools);
     return suite;
 }

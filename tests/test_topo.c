@@ -15,20 +15,7 @@
 
 /* ------------------------------------------------------------------ control groups */
 
-static char root[64];
-
-static void setup(void)
-{
-    strcpy(root, "/tmp/slm-topo-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
-}
-
-static void teardown(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    ck_assert_int_eq(system(command), 0);
-}
+static const char *const root = test_folder;
 
 /* Writes root/path, making its folders. */
 static void put(const char *path, const char *text)
@@ -354,7 +341,7 @@ Suite *suite_topo(void)
 {
     Suite *suite = suite_create("topo");
     TCase *groups = tcase_create("cgroups");
-    tcase_add_checked_fixture(groups, setup, teardown);
+    tcase_add_checked_fixture(groups, test_folder_make, test_folder_remove);
     tcase_add_test(groups, quota_v2);
     tcase_add_test(groups, quota_container);
     tcase_add_test(groups, quota_v1);

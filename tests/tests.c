@@ -63,6 +63,31 @@ void *read_file(const char *path, size_t *size)
     return data;
 }
 
+static void *heap_alloc(void *user, size_t size, size_t alignment)
+{
+    struct heap *heap = user;
+    heap->calls++;
+    heap->bytes += size;
+    heap->largest = size > heap->largest ? size : heap->largest;
+    if (heap->left == 0)
+        return NULL;
+    heap->left -= heap->left > 0;
+    void *p = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    heap->live += p != NULL;
+    return p;
+}
+
+static void heap_free(void *user, void *p)
+{
+    ((struct heap *)user)->live -= p != NULL;
+    free(p);
+}
+
+slm_allocator heap_allocator(struct heap *heap)
+{
+    return (slm_allocator){heap_alloc, heap_free, heap};
+}
+
 double relative_rms(const float *got, const float *want, size_t n)
 {
     double error = 0, scale = 0;

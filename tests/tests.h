@@ -2,6 +2,8 @@
 #ifndef SLM_TESTS_H
 #define SLM_TESTS_H
 
+#include "slm.h"
+
 #include <check.h>
 #undef fail /* an old macro of Check; lib/status.h has a function of that name */
 #include <stdbool.h>
@@ -27,6 +29,23 @@ int skip_count(void);
 
 /* Whole file in memory (free it with free), NUL-terminated; NULL if it can't be read. */
 void *read_file(const char *path, size_t *size);
+
+/* Fails the test if it can't. */
+void write_file(const char *path, const void *bytes, size_t size);
+
+/* A fixture, for tcase_add_checked_fixture: each test has this empty folder, which is removed with all in it. */
+extern char test_folder[64];
+void test_folder_make(void);
+void test_folder_remove(void);
+
+/* An allocator that counts and, where a test says so, fails. */
+struct heap {
+    long left;              /* allocations until all fail; negative: none does */
+    long live;              /* blocks not freed */
+    size_t calls;
+    size_t bytes, largest;  /* asked for */
+};
+slm_allocator heap_allocator(struct heap *heap);
 
 /* The one comparator for numbers: relative RMS error of got against want, sqrt(sum (got-want)^2 / sum want^2). NaN if either has
  * one. Check it as `!(err <= limit)` so that NaN fails. */
