@@ -164,6 +164,9 @@ END_TEST
 
 /* ---- hostile templates: each is refused, quickly and within its memory */
 
+#define OFTEN(expression, setting)                                             \
+    "{% set " setting " %}{% for i in range(100000) %}{% set x = " expression " %}{% endfor %}"
+
 static const struct {
     const char *before, *part, *after;  /* part is repeated */
     int times;
@@ -200,6 +203,25 @@ static const struct {
     {"", "{{", "", 100000},
     {"", "{#", "", 100000},
     {"", "x", "", 2000000},
+    /* much work at each step, and no memory taken */
+    {OFTEN("l.count(1)", "l = [0] * 1000000"), "", "", 0},
+    {"{% set l = ['nan' | float] * 500000 %}{{ l | unique | list }}{{ dict([[l[0], 1]] * 500000) }}", "", "", 0},
+    {OFTEN("s | int", "s = ' ' * 10000000 ~ 'x'"), "", "", 0},
+    {OFTEN("'a'.strip(s)", "s = 'b' * 10000000"), "", "", 0},
+    {OFTEN("s.startswith(p)", "s = 'a' * 10000000 %}{% set p = ('a' * 9999999 ~ 'b',) * 100"), "", "", 0},
+    {OFTEN("s.removeprefix(s) and 1", "s = 'a' * 30000000"), "", "", 0},
+    {OFTEN("s.split('b', 1) and 1", "s = 'a' * 30000000"), "", "", 0},
+    {OFTEN("s.split(none, 1) and 1", "s = 'a' * 10000000"), "", "", 0},
+    {OFTEN("s is lower", "s = 'a' * 10000000 ~ 'A'"), "", "", 0},
+    {OFTEN("s in {}", "s = 'a' * 30000000"), "", "", 0},
+    {OFTEN("t == u", "s = 'a' * 10000000 %}{% set t = s ~ 'b' %}{% set u = s ~ 'c'"), "", "", 0},
+    {OFTEN("s | striptags", "s = '<' ~ 'a' * 30000000 ~ '>'"), "", "", 0},
+    {OFTEN("'{:.0}'.format(s.strip())", "s = '\u00e9' * 10000000"), "", "", 0},
+    {OFTEN("'x' | truncate(99999999, true, s.strip())", "s = '\u00e9' * 10000000"), "", "", 0},
+    {OFTEN("s % 1 and 1", "s = '%' ~ '0' * 30000000 ~ 'd'"), "", "", 0},
+    {OFTEN("strftime_now(s)", "s = '%z' * 1000000"), "", "", 0},
+    {"{{ ('{' ~ '[' * 30000000 ~ '!}').format(1) }}", "", "", 0},
+    {"{% for ", "x,", " in [[0] * 100000] %}", 100000},
 };
 
 START_TEST(hostiles)

@@ -130,11 +130,11 @@ static bool sequence_item(struct chat *c, struct value v, int64_t index, struct 
     if (!*found)
         return true;
     if (v.kind == STRING) {
-        size_t at = char_offset(v, (size_t)index);
+        size_t at = char_offset(c, v, (size_t)index);
         const struct string *s = v.as.string;
-        return chat_work(c, s->chars == s->length ? 0 : s->length / 64) && string_ref(c, s->data + at, char_length(s->data, s->length, at), out);
+        return string_ref(c, s->data + at, char_length(s->data, s->length, at), out);
     }
-    *out = v.kind == RANGE ? int_value(v.as.range->start + index * v.as.range->step) : v.as.list->items[index];
+    *out = v.kind == RANGE ? int_value(range_item(v.as.range, (size_t)index)) : v.as.list->items[index];
     return true;
 }
 
@@ -169,6 +169,8 @@ bool get_path(struct chat *c, struct value v, struct value path, struct value *o
         bool overflow;
         const char *point = memchr(s, '.', (size_t)(end - s));
         size_t length = (size_t)((point ? point : end) - s);
+        if (!chat_work(c, 1 + length / 16))
+            return false;
         if (int_parse(s, length, false, 10, &part.as.integer, &overflow))
             part = int_value(part.as.integer);
         else if (!string_ref(c, s, length, &part))
@@ -206,8 +208,8 @@ static bool slice_string(struct chat *c, struct value v, int64_t start, int64_t 
     if (count == 0)
         return string_text(c, "", out);
     if (step == 1) {
-        size_t from = char_offset(v, (size_t)start), to = char_offset(v, (size_t)start + count);
-        return chat_work(c, s->chars == s->length ? 0 : s->length / 32) && string_ref(c, s->data + from, to - from, out);
+        size_t from = char_offset(c, v, (size_t)start), to = char_offset(c, v, (size_t)start + count);
+        return string_ref(c, s->data + from, to - from, out);
     }
     if (!value_items(c, v, false, &chars))
         return false;

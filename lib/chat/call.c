@@ -156,9 +156,10 @@ bool call_test(struct eval *e, struct value name, struct value self, const struc
 
 /* ---- macros */
 
-static struct value *keyword_of(struct arguments *args, struct value name, bool *used)
+static struct value *keyword_of(struct chat *c, struct arguments *args, struct value name, bool *used)
 {
     const struct string *s = name.as.string;
+    chat_work(c, args->keyword_count / 8);
     for (size_t i = 0; i < args->keyword_count; i++) {
         const struct string *key = args->keywords[i].key.as.string;
         if (key->length == s->length && memcmp(key->data, s->data, s->length) == 0) {
@@ -179,7 +180,7 @@ static bool set_special(struct eval *e, struct scope *scope, const char *name, s
 static bool bind_parameter(struct eval *e, const struct node *p, struct arguments *args, size_t index, bool *used)
 {
     struct value value;
-    const struct value *keyword = index < args->count ? NULL : keyword_of(args, p->name->text, used);
+    const struct value *keyword = index < args->count ? NULL : keyword_of(e->c, args, p->name->text, used);
     if (index < args->count)
         value = args->items[index];
     else if (keyword)
@@ -197,7 +198,7 @@ static bool bind_rest(struct eval *e, const struct node *n, struct arguments *ar
     if (!string_text(e->c, "caller", &caller_name) || !dict_new(e->c, DICT, &kwargs) || !list_new(e->c, TUPLE, 0, &varargs))
         return false;
     if (n->op & MACRO_CALLER) {
-        const struct value *given = keyword_of(args, caller_name, used);
+        const struct value *given = keyword_of(e->c, args, caller_name, used);
         if (given)
             caller = *given;
         else if (!undefined_new(e->c, &caller, "No caller defined"))

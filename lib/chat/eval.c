@@ -19,17 +19,19 @@ bool scope_new(struct eval *e, struct scope *parent, struct scope **out)
     return true;
 }
 
-static struct value *find(const struct scope *scope, const struct name *name)
+static struct value *find(struct chat *c, const struct scope *scope, const struct name *name)
 {
-    for (struct binding *b = scope->bindings; b; b = b->next)
-        if (b->name == name)
-            return &b->value;
-    return NULL;
+    struct binding *b = scope->bindings;
+    uint64_t passed = 0;
+    for (; b && b->name != name; b = b->next)
+        passed++;
+    chat_work(c, passed / 16);
+    return b ? &b->value : NULL;
 }
 
 bool scope_set(struct eval *e, struct scope *scope, const struct name *name, struct value value)
 {
-    struct value *old = find(scope, name);
+    struct value *old = find(e->c, scope, name);
     if (old)
         return *old = value, true;
     struct binding *b = chat_alloc(e->c, sizeof *b);
@@ -44,7 +46,7 @@ static bool eval_name(struct eval *e, const struct name *name, struct value *out
 {
     const struct value *v;
     for (const struct scope *s = e->scope; s; s = s->parent)
-        if ((v = find(s, name)))
+        if ((v = find(e->c, s, name)))
             return *out = *v, true;
     v = dict_get(e->c, e->variables, name->text);
     if (v || e->c->status)

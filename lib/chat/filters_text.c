@@ -78,7 +78,7 @@ static bool run_center(struct call *call, struct value *out)
     int64_t width;
     if (!call_int(call, 0, 80, &width) || !to_string(call->c, call->self, &text))
         return false;
-    int64_t chars = (int64_t)string_chars(text), pad = width > chars ? width - chars : 0, left = pad / 2 + (pad & width & 1);
+    int64_t chars = (int64_t)string_chars(call->c, text), pad = width > chars ? width - chars : 0, left = pad / 2 + (pad & width & 1);
     return buffer_fill(call->c, &b, ' ', (size_t)left) && buffer_string(call->c, &b, text) &&
            buffer_fill(call->c, &b, ' ', (size_t)(pad - left)) && buffer_value(call->c, &b, out);
 }
@@ -130,14 +130,14 @@ static bool run_truncate(struct call *call, struct value *out)
     if (!call_int(call, 0, 255, &length) || !call_int(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end) ||
         !to_string(c, call->self, &text))
         return false;
-    int64_t room = length - (int64_t)string_chars(end);
-    if (room < 0 || leeway < 0)
+    const int64_t chars = (int64_t)string_chars(c, end);
+    if (length < chars || leeway < 0)
         return chat_fail(c, "truncate: the length must be at least that of the end, the leeway positive");
     if (!value_length(c, call->self, &items))
         return false;
     if ((int64_t)items - length <= leeway)
         return *out = call->self, true;
-    size_t cut = char_offset(text, (size_t)room);
+    size_t cut = char_offset(c, text, (size_t)(length - chars));
     if (!(call->given[1] && is_true(call->arg[1]))) {
         const char *space = memrchr(text.as.string->data, ' ', cut);
         cut = space ? (size_t)(space - text.as.string->data) : cut;
@@ -240,11 +240,11 @@ static bool run_striptags(struct call *call, struct value *out)
     bool space = false;
     if (!to_string(call->c, call->self, &text))
         return false;
-    const char *s = text.as.string->data, *end = s + text.as.string->length, *no_more = NULL;
+    const char *s = text.as.string->data, *end = s + text.as.string->length;
     while (s < end) {
         bool comment = end - s >= 4 && memcmp(s, "<!--", 4) == 0;
-        const char *close = s == no_more || *s != '<' ? NULL : comment ? memmem(s, (size_t)(end - s), "-->", 3) : memchr(s, '>', (size_t)(end - s));
-        if (!chat_work(call->c, *s == '<' && !close ? (uint64_t)(end - s) / 64 + 1 : 1))
+        const char *close = *s != '<' ? NULL : comment ? memmem(s, (size_t)(end - s), "-->", 3) : memchr(s, '>', (size_t)(end - s));
+        if (!chat_work(call->c, *s == '<' ? (uint64_t)((close ? close : end) - s) / 64 + 1 : 1))
             return false;
         if (close) {
             s = close + (comment ? 3 : 1);

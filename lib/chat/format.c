@@ -24,7 +24,7 @@ static bool put(struct chat *c, struct buffer *b, const struct spec *s, const ch
     struct value v;
     if (!string_ref(c, text, length, &v))
         return false;
-    int64_t chars = (int64_t)string_chars(v), space = s->width > chars ? s->width - chars : 0;
+    int64_t chars = (int64_t)string_chars(c, v), space = s->width > chars ? s->width - chars : 0;
     align = s->align ? s->align : align;
     int64_t left = align == '<' ? 0 : align == '^' ? space / 2 : space;
     if (align == '=' && !buffer_add(c, b, text, sign))
@@ -43,8 +43,8 @@ static bool put(struct chat *c, struct buffer *b, const struct spec *s, const ch
 static bool put_string(struct chat *c, struct buffer *b, const struct spec *s, struct value v)
 {
     size_t length = v.as.string->length;
-    if (s->precision >= 0 && (uint64_t)s->precision < string_chars(v))
-        length = char_offset(v, (size_t)s->precision);
+    if (s->precision >= 0 && (uint64_t)s->precision < string_chars(c, v))
+        length = char_offset(c, v, (size_t)s->precision);
     return put(c, b, s, v.as.string->data, length, 0, '<');
 }
 
@@ -157,7 +157,7 @@ static bool convert_percent(struct percent *p, struct buffer *b, struct spec *s,
         return (s->type == 's' ? print_str(p->c, &text, v) : print_repr(p->c, &text, v)) && buffer_value(p->c, &text, &v) &&
                (s->align = s->align ? s->align : '>', put_string(p->c, b, s, v));
     }
-    if (s->type == 'c' && v.kind == STRING && string_chars(v) == 1)
+    if (s->type == 'c' && v.kind == STRING && string_chars(p->c, v) == 1)
         return s->align = s->align ? s->align : '>', put_string(p->c, b, s, v);
     if (v.kind == UNDEFINED)
         return undefined_fail(p->c, v);
@@ -232,7 +232,7 @@ bool format_percent(struct chat *c, struct value format, struct value values, st
         if (!chat_work(c, 1) || !buffer_add(c, &b, at, (size_t)((mark ? mark : end) - at)))
             return false;
         at = mark ? mark + 1 : end;
-        if (mark && !one_percent(&p, &b, &at, end))
+        if (mark && (!one_percent(&p, &b, &at, end) || !chat_work(c, (uint64_t)(at - mark) / 16)))
             return false;
     }
     bool left = values.kind == TUPLE ? p.next < values.as.list->count : p.next == 0 && values.kind != DICT && values.kind != LIST && values.kind != UNDEFINED;
@@ -326,6 +326,8 @@ static bool field_value(struct call *call, const char *at, const char *end, size
         *out = call->rest.items[index];
     } else {
         const struct value *found = NULL;
+        if (!chat_work(c, call->rest.keyword_count / 8))
+            return false;
         for (size_t i = 0; i < call->rest.keyword_count && !found; i++) {
             const struct string *name = call->rest.keywords[i].key.as.string;
             if (name->length == (size_t)(stop - at) && memcmp(name->data, at, name->length) == 0)
@@ -356,8 +358,10 @@ static bool one_field(struct call *call, struct buffer *b, const char *at, const
     struct value v, text;
     struct buffer repr = {0};
     struct spec s;
+    bool closed = true;
     while (stop < end && *stop != '!' && *stop != ':') {
-        const char *close = *stop == '[' ? memchr(stop, ']', (size_t)(end - stop)) : NULL;
+        const char *close = *stop == '[' && closed ? memchr(stop, ']', (size_t)(end - stop)) : NULL;
+        closed = closed && (*stop != '[' || close);
         stop = close ? close : stop + 1;
     }
     if (!field_value(call, at, stop, next, &v))
@@ -384,7 +388,7 @@ bool format_braces(struct call *call, struct value format, struct value *out)
     while (at < end) {
         bool open = *at == '{', twice = end - at >= 2 && at[1] == at[0];
         const char *close = open && !twice ? memchr(at, '}', (size_t)(end - at)) : NULL;
-        if (!chat_work(call->c, 1))
+        if (!chat_work(call->c, 1 + (close ? (uint64_t)(close - at) / 16 : 0)))
             return false;
         if (open && !twice) {
             if (!close)

@@ -255,7 +255,7 @@ bool format_time(struct chat *c, struct value format, struct value *out)
                 return false;
         } else {
             s += bare ? 2 : 1;
-            if (!time_part(c, &b, &tm, *s, bare))
+            if (!chat_work(c, 1) || !time_part(c, &b, &tm, *s, bare))
                 return false;
         }
     }

@@ -47,6 +47,8 @@ static bool write_string(struct chat *c, struct buffer *b, struct value v, bool 
 static bool write_real(struct chat *c, struct buffer *b, double d)
 {
     char text[REAL_TEXT];
+    if (!chat_work(c, REAL_WORK))
+        return false;
     real_repr(d, text);
     return buffer_text(c, b, isnan(d) ? "NaN" : isinf(d) ? (d < 0 ? "-Infinity" : "Infinity") : text);
 }

@@ -76,14 +76,14 @@ static bool run_rstrip(struct call *call, struct value *out)
     return strip(call->c, call->self, optional(call, 0), false, true, out);
 }
 
-static bool has_prefix(const struct string *s, const struct string *p)
+static bool has_prefix(struct chat *c, const struct string *s, const struct string *p)
 {
-    return p->length <= s->length && memcmp(s->data, p->data, p->length) == 0;
+    return p->length <= s->length && chat_work(c, p->length / 64) && memcmp(s->data, p->data, p->length) == 0;
 }
 
-static bool has_suffix(const struct string *s, const struct string *p)
+static bool has_suffix(struct chat *c, const struct string *s, const struct string *p)
 {
-    return p->length <= s->length && memcmp(s->data + s->length - p->length, p->data, p->length) == 0;
+    return p->length <= s->length && chat_work(c, p->length / 64) && memcmp(s->data + s->length - p->length, p->data, p->length) == 0;
 }
 
 static bool run_removeprefix(struct call *call, struct value *out)
@@ -91,7 +91,7 @@ static bool run_removeprefix(struct call *call, struct value *out)
     struct value p;
     if (!string_argument(call, 0, &p))
         return false;
-    size_t cut = has_prefix(call->self.as.string, p.as.string) ? p.as.string->length : 0;
+    size_t cut = has_prefix(call->c, call->self.as.string, p.as.string) ? p.as.string->length : 0;
     return part(call, cut, call->self.as.string->length, out);
 }
 
@@ -100,7 +100,7 @@ static bool run_removesuffix(struct call *call, struct value *out)
     struct value p;
     if (!string_argument(call, 0, &p))
         return false;
-    size_t cut = has_suffix(call->self.as.string, p.as.string) ? p.as.string->length : 0;
+    size_t cut = has_suffix(call->c, call->self.as.string, p.as.string) ? p.as.string->length : 0;
     return part(call, 0, call->self.as.string->length - cut, out);
 }
 
@@ -123,14 +123,14 @@ static const char *find_last(const char *s, size_t length, const struct string *
 /* The byte offsets of the optional start and end arguments, as of a slice. `inside`: start is not behind the end of the text. */
 static bool window(struct call *call, size_t *from, size_t *to, bool *inside)
 {
-    int64_t chars = (int64_t)string_chars(call->self), start, end;
+    int64_t chars = (int64_t)string_chars(call->c, call->self), start, end;
     if (!call_int(call, 1, 0, &start) || !call_int(call, 2, chars, &end))
         return false;
     start = start < 0 ? (start + chars < 0 ? 0 : start + chars) : start;
     end = end < 0 ? (end + chars < 0 ? 0 : end + chars) : end > chars ? chars : end;
     *inside = start <= chars && start <= end;
-    *from = char_offset(call->self, (size_t)(start > chars ? chars : start));
-    *to = *inside ? char_offset(call->self, (size_t)end) : *from;
+    *from = char_offset(call->c, call->self, (size_t)(start > chars ? chars : start));
+    *to = *inside ? char_offset(call->c, call->self, (size_t)end) : *from;
     return chat_work(call->c, call->self.as.string->length / 64);
 }
 
@@ -148,9 +148,9 @@ static bool locate(struct call *call, bool last, int64_t *at)
     if (!inside || n->length > to - from)
         return true;
     if (!last) {
-        const char *found = n->length ? memmem(s + from, to - from, n->data, n->length) : s + from;
+        const char *found = n->length ? text_find(call->c, s + from, to - from, n) : s + from;
         *at = found ? found - s : -1;
-        return true;
+        return !call->c->status;
     }
     if (!last_work(call->c, to - from, n))
         return false;
@@ -207,15 +207,15 @@ static bool run_count(struct call *call, struct value *out)
         struct value text;
         if (!part(call, from, to, &text))
             return false;
-        *out = int_value(inside ? (int64_t)string_chars(text) + 1 : 0);
+        *out = int_value(inside ? (int64_t)string_chars(call->c, text) + 1 : 0);
         return true;
     }
-    while (inside && (at = memmem(at, (size_t)(s + to - at), n->data, n->length))) {
+    while (inside && !call->c->status && (at = text_find(call->c, at, (size_t)(s + to - at), n))) {
         count++;
         at += n->length;
     }
     *out = int_value(count);
-    return true;
+    return !call->c->status;
 }
 
 /* startswith and endswith: one text or a tuple of texts, in the window. */
@@ -234,10 +234,12 @@ static bool at_end(struct call *call, bool suffix, struct value *out)
             return undefined_fail(call->c, text);
         if (text.kind != STRING)
             return chat_fail(call->c, "%s first arg must be str or a tuple of str, not %s", call->function_name, type_name(text));
-        found = found || (inside && (suffix ? has_suffix(&s, text.as.string) : has_prefix(&s, text.as.string)));
+        if (!chat_work(call->c, 1))
+            return false;
+        found = found || (inside && (suffix ? has_suffix(call->c, &s, text.as.string) : has_prefix(call->c, &s, text.as.string)));
     }
     *out = bool_value(found);
-    return true;
+    return !call->c->status;
 }
 
 static bool run_startswith(struct call *call, struct value *out)
@@ -272,7 +274,7 @@ static bool split_spaces(struct call *call, int64_t max, bool right, struct valu
             while (at < s->length && !char_is_space(char_at(s->data, s->length, at)))
                 at += char_length(s->data, s->length, at);
         size_t from = right ? at : 0, to = right ? s->length : at;
-        if (!string_ref(call->c, s->data + from, to - from, &word) || !list_add(call->c, list, word) ||
+        if (!chat_work(call->c, (to - from) / 16) || !string_ref(call->c, s->data + from, to - from, &word) || !list_add(call->c, list, word) ||
             !string_ref(call->c, right ? s->data : s->data + at, right ? at : s->length - at, &rest))
             return false;
     }
@@ -285,10 +287,9 @@ static bool split_text(struct call *call, const struct string *separator, int64_
     if (right && !last_work(call->c, (size_t)(end - s), separator))
         return false;
     while (max-- != 0 && (found = right ? find_last(s, (size_t)(end - s), separator)
-                                        : memmem(s, (size_t)(end - s), separator->data, separator->length))) {
+                                        : text_find(call->c, s, (size_t)(end - s), separator))) {
         const char *from = right ? found + separator->length : s, *to = right ? end : found;
-        if (!string_ref(call->c, from, (size_t)(to - from), &piece) || !list_add(call->c, list, piece) ||
-            !chat_work(call->c, (uint64_t)(to - from) / 64))
+        if (!string_ref(call->c, from, (size_t)(to - from), &piece) || !list_add(call->c, list, piece))
             return false;
         if (right)
             end = found;
@@ -342,9 +343,9 @@ static bool partition(struct call *call, bool right, struct value *out)
     const struct string *p = separator.as.string;
     if (p->length == 0)
         return chat_fail(call->c, "empty separator");
-    if (!last_work(call->c, s->length, p))
+    if (right && !last_work(call->c, s->length, p))
         return false;
-    const char *found = right ? find_last(s->data, s->length, p) : memmem(s->data, s->length, p->data, p->length);
+    const char *found = right ? find_last(s->data, s->length, p) : text_find(call->c, s->data, s->length, p);
     size_t at = found ? (size_t)(found - s->data) : right ? 0 : s->length, behind = found ? at + p->length : at;
     if (!part(call, 0, at, &parts[0]) || !part(call, at, behind, &parts[1]) ||
         !part(call, behind, s->length, &parts[2]))
@@ -431,10 +432,10 @@ static bool pad(struct call *call, int side, struct value *out)
     struct chat *c = call->c;
     struct buffer b = {0};
     struct value text = call->self, fill;
-    int64_t width, chars = (int64_t)string_chars(text);
+    int64_t width, chars = (int64_t)string_chars(call->c, text);
     if (!call_int(call, 0, 0, &width) || !string_text(c, " ", &fill) || (call->given[1] && !string_argument(call, 1, &fill)))
         return false;
-    if (string_chars(fill) != 1)
+    if (string_chars(c, fill) != 1)
         return chat_fail(c, "The fill character must be exactly one character long");
     int64_t count = width > chars ? width - chars : 0, left = side < 0 ? count : side > 0 ? 0 : count / 2 + (count & width & 1);
     for (int64_t i = 0; i < left; i++)
@@ -467,7 +468,7 @@ static bool run_zfill(struct call *call, struct value *out)
 {
     const struct string *s = call->self.as.string;
     struct buffer b = {0};
-    int64_t width, chars = (int64_t)string_chars(call->self);
+    int64_t width, chars = (int64_t)string_chars(call->c, call->self);
     size_t sign = s->length > 0 && (s->data[0] == '-' || s->data[0] == '+');
     return call_int(call, 0, 0, &width) && buffer_add(call->c, &b, s->data, sign) &&
            buffer_fill(call->c, &b, '0', width > chars ? (size_t)(width - chars) : 0) &&

@@ -60,7 +60,7 @@ static bool run_index(struct call *call, struct value *out)
     stop = stop < 0 ? stop + (int64_t)l->count : stop;
     for (int64_t i = start < 0 ? 0 : start; i < stop && i < (int64_t)l->count; i++) {
         bool equal;
-        if (!value_equal(call->c, l->items[i], call->arg[0], &equal))
+        if (!chat_work(call->c, 1) || !value_equal(call->c, l->items[i], call->arg[0], &equal))
             return false;
         if (equal)
             return *out = int_value(i), true;
@@ -76,7 +76,7 @@ static bool run_count(struct call *call, struct value *out)
         return false;
     for (size_t i = 0; i < l->count; i++) {
         bool equal;
-        if (!value_equal(call->c, l->items[i], call->arg[0], &equal))
+        if (!chat_work(call->c, 1) || !value_equal(call->c, l->items[i], call->arg[0], &equal))
             return false;
         count += equal;
     }

@@ -1,6 +1,7 @@
 /* Numbers as text and back. The C library's functions follow the host's locale, so the decimal point is put right here. */
 #include "print.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ void real_repr(double d, char text[REAL_TEXT])
         return;
     }
     char digits[32], *out = text;
-    int precision = 1;
+    int precision = fabs(d) < DBL_MIN ? 1 : DBL_DIG; /* zeros at the end are cut below */
     while (precision < 17 && !reads_back(d, precision))
         precision++;
     int exponent = digits_of(fabs(d), precision, digits), count = (int)strlen(digits);
@@ -125,6 +126,8 @@ static bool bare_number(struct chat *c, struct value text, bool *negative, const
 {
     const char *s = text.as.string->data;
     size_t from = 0, to = text.as.string->length;
+    if (!chat_work(c, to / 16))
+        return false;
     while (from < to && char_is_space(char_at(s, to, from)))
         from += char_length(s, to, from);
     while (to > from && char_is_space(char_at(s, to, char_before(s, to))))

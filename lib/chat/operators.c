@@ -86,6 +86,8 @@ static bool operate_reals(struct chat *c, unsigned op, double a, double b, struc
             return chat_fail(c, "the result of ** is too large");
         break;
     default: {
+        if (!chat_work(c, 16)) /* fmod takes a step for each bit between them */
+            return false;
         double rest = fmod(a, b);
         if (rest != 0 && (rest < 0) != (b < 0))
             rest += b;

@@ -72,9 +72,11 @@ struct name *parse_name(struct parser *p, struct value text)
     for (size_t i = 0; i < s->length; i++)
         hash = 31 * hash + (unsigned char)s->data[i];
     struct name **slot = &p->names[hash % NAME_SLOTS];
-    for (struct name *n = *slot; n; n = n->next)
+    uint64_t passed = 0;
+    for (struct name *n = *slot; n; n = n->next, passed++)
         if (n->text.as.string->length == s->length && memcmp(n->text.as.string->data, s->data, s->length) == 0)
             return n;
+    chat_work(p->chat, passed / 16);
     struct name *n = chat_alloc(p->chat, sizeof *n);
     if (!n)
         return NULL;
@@ -228,9 +230,10 @@ static struct node *parse_index(struct parser *p)
         return n;
     if (p->chat->status)
         return NULL;
-    struct node *slice = node_new(p, NODE_SLICE), **parts[] = {&slice->b, &slice->c};
+    struct node *slice = node_new(p, NODE_SLICE);
     if (!slice)
         return NULL;
+    struct node **const parts[] = {&slice->b, &slice->c};
     slice->a = n;
     for (int i = 0; i < 2 && skip_op(p, ':'); i++)
         if (!at_op(p, ':') && !at_op(p, ']') && !at_op(p, ',') && !(*parts[i] = parse_expression(p)))

@@ -111,7 +111,7 @@ static bool all_letters(struct call *call, enum unicode_class class, struct valu
 {
     struct value text;
     bool any = false;
-    if (!to_string(call->c, call->self, &text))
+    if (!to_string(call->c, call->self, &text) || !chat_work(call->c, text.as.string->length / 16))
         return false;
     const struct string *s = text.as.string;
     for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i)) {
@@ -120,7 +120,7 @@ static bool all_letters(struct call *call, enum unicode_class class, struct valu
             return yes(out, false);
         any |= found == class;
     }
-    return chat_work(call->c, s->length / 16) && yes(out, any);
+    return yes(out, any);
 }
 
 static bool run_lower(struct call *call, struct value *out)

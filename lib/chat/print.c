@@ -69,6 +69,8 @@ static bool repr_plain(struct chat *c, struct buffer *b, struct value v)
         snprintf(text, sizeof text, "%" PRId64, v.as.integer);
         break;
     case FLOAT:
+        if (!chat_work(c, REAL_WORK))
+            return false;
         real_repr(v.as.real, text);
         break;
     case RANGE:

@@ -9,7 +9,10 @@ bool print_str(struct chat *c, struct buffer *b, struct value v);
 bool print_repr(struct chat *c, struct buffer *b, struct value v);
 bool to_string(struct chat *c, struct value v, struct value *out);
 
-enum { REAL_TEXT = 512 };
+enum {
+    REAL_TEXT = 512,
+    REAL_WORK = 64,     /* steps that a real_repr counts as */
+};
 /* Python's repr of a double: the shortest digits that read back the same. */
 void real_repr(double d, char text[REAL_TEXT]);
 /* printf's e, f or g with a precision up to 100, with a point whatever the locale. */

@@ -73,11 +73,12 @@ bool char_is_printable(uint32_t code_point)
     return class != UNICODE_CONTROL && class != UNICODE_UNASSIGNED && class != UNICODE_SPACE;
 }
 
-size_t string_chars(struct value v)
+size_t string_chars(struct chat *c, struct value v)
 {
     struct string *s = v.as.string;
     if (s->chars == SIZE_MAX) {
         size_t chars = 0;
+        chat_work(c, s->length / 64);
         for (size_t i = 0; i < s->length; i += char_length(s->data, s->length, i))
             chars++;
         s->chars = chars;
@@ -85,15 +86,23 @@ size_t string_chars(struct value v)
     return s->chars;
 }
 
-size_t char_offset(struct value v, size_t index)
+size_t char_offset(struct chat *c, struct value v, size_t index)
 {
     const struct string *s = v.as.string;
-    if (string_chars(v) == s->length)
+    if (string_chars(c, v) == s->length)
         return index;
     size_t at = 0;
     while (index-- > 0 && at < s->length)
         at += char_length(s->data, s->length, at);
+    chat_work(c, at / 64);
     return at;
+}
+
+const char *text_find(struct chat *c, const char *text, size_t length, const struct string *part)
+{
+    const char *found = memmem(text, length, part->data, part->length);
+    chat_work(c, 1 + (found ? (size_t)(found - text) : length) / 16);
+    return found;
 }
 
 bool buffer_add(struct chat *c, struct buffer *b, const char *data, size_t length)

@@ -199,11 +199,12 @@ bool fold_case(struct chat *c, struct value v, bool case_sensitive, struct value
     return v.kind != STRING || case_sensitive || lower_case(c, v, out);
 }
 
-static bool in_set(const struct string *s, size_t at, size_t end, const struct value *chars)
+static bool in_set(struct chat *c, const struct string *s, size_t at, size_t end, const struct value *chars)
 {
     if (!chars)
         return char_is_space(char_at(s->data, end, at));
-    return memmem(chars->as.string->data, chars->as.string->length, s->data + at, char_length(s->data, end, at)) != NULL;
+    const struct string *set = chars->as.string;
+    return chat_work(c, set->length / 64) && memmem(set->data, set->length, s->data + at, char_length(s->data, end, at));
 }
 
 bool strip(struct chat *c, struct value v, const struct value *chars, bool left, bool right, struct value *out)
@@ -214,9 +215,9 @@ bool strip(struct chat *c, struct value v, const struct value *chars, bool left,
         chars = NULL;
     if (chars && chars->kind != STRING)
         return chat_fail(c, "strip arg must be None or str");
-    while (left && from < to && in_set(s, from, to, chars))
+    while (left && from < to && in_set(c, s, from, to, chars))
         from += char_length(s->data, to, from);
-    while (right && to > from && in_set(s, char_before(s->data, to), to, chars))
+    while (right && to > from && in_set(c, s, char_before(s->data, to), to, chars))
         to = char_before(s->data, to);
     return chat_work(c, (s->length - (to - from)) / 8) && string_ref(c, s->data + from, to - from, out);
 }
@@ -237,7 +238,7 @@ bool replace_text(struct chat *c, struct value v, struct value old, struct value
         }
         return buffer_add(c, &b, s->data + at, s->length - at) && buffer_value(c, &b, out);
     }
-    for (const char *found; count != 0 && (found = memmem(s->data + done, s->length - done, o->data, o->length)); count--) {
+    for (const char *found; count != 0 && (found = text_find(c, s->data + done, s->length - done, o)); count--) {
         at = (size_t)(found - s->data);
         if (!chat_work(c, 1) || !buffer_add(c, &b, s->data + done, at - done) || !buffer_string(c, &b, new))
             return false;

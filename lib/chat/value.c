@@ -94,6 +94,8 @@ static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
         h = mix(h ^ word);
         break;
     case STRING:
+        if (!chat_work(c, v.as.string->length / 64))
+            return false;
         for (size_t i = 0; i < v.as.string->length; i += 8) {
             size_t left = v.as.string->length - i;
             word = 0;
@@ -150,7 +152,7 @@ static bool dict_find(struct chat *c, const struct dict *d, struct value key, si
     }
     for (*slot = hash & d->slot_mask; d->slots[*slot]; *slot = (*slot + 1) & d->slot_mask) {
         *index = d->slots[*slot] - 1;
-        if (!value_equal(c, d->entries[*index].key, key, &equal))
+        if (!chat_work(c, 1) || !value_equal(c, d->entries[*index].key, key, &equal))
             return false;
         if (equal)
             return true;
@@ -287,9 +289,10 @@ static bool equal_at(struct chat *c, struct value v, struct value w, int depth, 
         *equal = true;
         return true;
     case STRING:
-        *equal = v.as.string->length == w.as.string->length && (v.as.string->data == w.as.string->data ||
-                 memcmp(v.as.string->data, w.as.string->data, v.as.string->length) == 0);
-        return chat_work(c, *equal ? v.as.string->length / 64 : 0);
+        if (v.as.string->length != w.as.string->length)
+            return true;
+        *equal = v.as.string->data == w.as.string->data || memcmp(v.as.string->data, w.as.string->data, v.as.string->length) == 0;
+        return chat_work(c, v.as.string->length / 64);
     case LIST:
     case TUPLE:
         return v.as.list == w.as.list ? *equal = true : equal_items(c, v.as.list, w.as.list, depth, equal);
@@ -354,8 +357,7 @@ bool value_less(struct chat *c, struct value v, struct value w, const char *oper
 static bool contains_text(struct chat *c, struct value text, struct value part)
 {
     const struct string *t = text.as.string, *p = part.as.string;
-    chat_work(c, t->length / 64);
-    return p->length == 0 || memmem(t->data, t->length, p->data, p->length);
+    return p->length == 0 || text_find(c, t->data, t->length, p);
 }
 
 bool value_in(struct chat *c, struct value item, struct value container, bool *found)
@@ -399,8 +401,8 @@ bool value_length(struct chat *c, struct value v, size_t *length)
         *length = 0;
         return true;
     case STRING:
-        *length = string_chars(v);
-        return chat_work(c, v.as.string->length / 64);
+        *length = string_chars(c, v);
+        return !c->status;
     case LIST:
     case TUPLE:
     case VIEW:
@@ -461,7 +463,7 @@ bool value_items(struct chat *c, struct value v, bool fresh, struct list **items
         return true;
     case RANGE:
         for (size_t i = 0; i < v.as.range->count; i++)
-            if (!list_add(c, list, int_value(v.as.range->start + (int64_t)i * v.as.range->step)))
+            if (!list_add(c, list, int_value(range_item(v.as.range, i))))
                 return false;
         return true;
     default:

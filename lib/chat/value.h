@@ -41,7 +41,7 @@ void *chat_alloc(struct chat *c, size_t size);
 void *chat_grow(struct chat *c, void *ptr, size_t used, size_t old_size, size_t new_size);
 void chat_free_all(struct chat *c);
 
-/* Counts work that grows with the data. False if there has been too much. */
+/* Counts work that grows with the data, also what may run long without taking memory. False if there has been too much. */
 bool chat_work(struct chat *c, uint64_t steps);
 
 enum kind {
@@ -100,6 +100,12 @@ struct range {
     size_t count;
 };
 
+/* The item at an index below count. The product alone may not fit. */
+static inline int64_t range_item(const struct range *r, size_t index)
+{
+    return (int64_t)((uint64_t)r->start + index * (uint64_t)r->step);
+}
+
 /* A function of a value: "abc".strip, message.get. */
 struct method {
     struct value self;
@@ -126,7 +132,7 @@ bool string_text(struct chat *c, const char *text, struct value *out); /* a lite
 bool string_is(struct value v, const char *text);
 /* The first bytes of a string, for "%.*s" in a message. */
 #define SHORT(v) (int)((v).as.string->length < 80 ? (v).as.string->length : 80), (v).as.string->data
-size_t string_chars(struct value v);
+size_t string_chars(struct chat *c, struct value v);
 /* Bytes of the character at `at`, and where the one before it begins. */
 size_t char_length(const char *data, size_t length, size_t at);
 size_t char_before(const char *data, size_t at);
@@ -135,7 +141,9 @@ uint32_t char_at(const char *data, size_t length, size_t at);
 bool char_is_space(uint32_t code_point); /* Python's str.isspace */
 bool char_is_printable(uint32_t code_point);
 /* Byte offset of the index-th character, index at most string_chars. */
-size_t char_offset(struct value v, size_t index);
+size_t char_offset(struct chat *c, struct value v, size_t index);
+/* Where the part, which is not empty, first stands in the text, or NULL. */
+const char *text_find(struct chat *c, const char *text, size_t length, const struct string *part);
 
 /* A text that grows. */
 struct buffer {
