@@ -13,9 +13,13 @@
  *  - Errors. A function that can fail returns slm_status: SLM_OK (0) or what went wrong. The last parameter, `err`, may be
  *    NULL; otherwise it is filled on failure (what, where and what to do) and left alone on success. After a failure the
  *    objects passed in are as they were before the call, and an output pointer holds NULL.
- *  - No exits. The library never aborts, exits, prints, installs a signal handler or changes locale or environment.
+ *  - NULL. An object or an output that is NULL gives SLM_INVALID unless the function says what NULL means; functions without a status
+ *    then do nothing and return 0, false, NULL or SLM_TOKEN_NONE.
+ *  - No exits. The library never aborts, exits, prints, installs a signal handler or changes locale or environment. (The OpenMP runtime
+ *    ends a process that is refused a thread; the library tries beforehand whether the threads can be had.)
  *  - Ownership. Whoever calls *_new or *_open calls the matching *_free. Every *_free accepts NULL. Pointers returned by
- *    getters belong to the object and live as long as it does, or as long as the function says.
+ *    getters belong to the object and live as long as it does, or as long as the function says. Options are copied, strings in them
+ *    too; the functions in them, and their `user`, must last as long as the object and those made from it.
  *  - Threads. A model is read-only once open: any number of threads may use it at once, each with its own session. A
  *    session and a sampler serve one thread at a time. There is no global state.
  *  - Strings are UTF-8. Where a text comes with a length it may hold any byte, NUL included. Sizes are in bytes unless the
@@ -106,7 +110,7 @@ typedef struct slm_model slm_model;
 
 typedef struct slm_model_options {
     size_t size;                /* sizeof(slm_model_options), set by slm_model_options_default() */
-    int threads;                /* threads used for loading; 0: as many as the machine has usable cores */
+    int threads;                /* threads used for loading, at most 1024; 0: as many as the machine has usable cores */
     const char *isa;            /* "scalar"; "avx2", "avx512"; "armv8", "neon", "i8mm"; NULL: $SLM_ISA, or else the best here */
     uint64_t memory_budget;     /* refuse with SLM_LIMIT a model whose weights need more bytes; 0: no budget */
     bool vocab_only;            /* read metadata and tokenizer, no weights, which may be of any type and architecture: slm_session_new
@@ -130,7 +134,8 @@ static inline slm_model_options slm_model_options_default(void)
 /* Opens a GGUF file: maps it, checks it, packs its weights. Of a model that is split into several files (model-00001-of-00003.gguf),
  * `path` names any; the others must lie beside it. The file must not change during the call and is not needed
  * afterwards, but for Gemma 3n: the table of its per-layer embeddings stays in the mapped file, which must not change while
- * the model is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY. */
+ * the model is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY, SLM_INVALID
+ * (options out of range), SLM_STOPPED. */
 SLM_API slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err);
 
 /* The same from memory, a whole model, not a part of one. The library keeps no pointer into `data` after the call. */
@@ -283,11 +288,12 @@ typedef struct slm_session slm_session;
 
 typedef struct slm_session_options {
     size_t size;            /* set by slm_session_options_default() */
-    uint32_t context;       /* tokens the KV cache holds, all sequences together; 0: the model's context length, at most 4096 */
-    uint32_t sequences;     /* number of sequences, ids 0 .. sequences - 1; 0: 1 */
-    uint32_t batch;         /* tokens computed at once (longer batches are cut); 0: 512 */
+    uint32_t context;       /* tokens the KV cache holds, all sequences together, at most 16777216; 0: the model's context length, but
+                             * not more than 4096 */
+    uint32_t sequences;     /* number of sequences, ids 0 .. sequences - 1, at most 65536; 0: 1 */
+    uint32_t batch;         /* tokens computed at once (longer batches are cut), at most 65536; 0: 512 */
     uint32_t outputs;       /* tokens of one slm_decode whose logits may be asked for; 0: as many as sequences */
-    int threads;            /* 0: as many as the machine has usable cores */
+    int threads;            /* at most 1024; 0: as many as the machine has usable cores */
     const char *type_k;     /* what keys are kept in: "f32", "f16", "q8_0" (about half the memory of f16); */
     const char *type_v;     /* and values. NULL or "auto": f32 for models whose matrices are all F32, otherwise f16 */
 } slm_session_options;
@@ -299,7 +305,8 @@ static inline slm_session_options slm_session_options_default(void)
     return value;
 }
 
-/* Makes a session. All its memory is taken here; nothing is allocated while decoding. The allocator is the model's. */
+/* Makes a session. All its memory is taken here; nothing is allocated while decoding. The allocator is the model's. Fails with
+ * SLM_INVALID (options out of range, or a model without weights), SLM_MEMORY, SLM_LIMIT (the system does not grant the threads). */
 SLM_API slm_status slm_session_new(const slm_model *model, const slm_session_options *options, slm_session **session,
                                    slm_error *err);
 SLM_API void slm_session_free(slm_session *session);
@@ -325,7 +332,8 @@ static inline slm_session_info slm_session_info_default(void)
     return value;
 }
 
-/* Tells what slm_session_new would make of these options, without making it. Works for a random model without weights, too. */
+/* Tells what slm_session_new would make of these options, without making it: as many bytes of *info as info->size says. Works for models
+ * opened with sizes_only, and for random ones with vocab_only, too. Fails with SLM_INVALID. Thread-safe. */
 SLM_API slm_status slm_session_plan(const slm_model *model, const slm_session_options *options, slm_session_info *info,
                                     slm_error *err);
 
@@ -343,7 +351,7 @@ typedef struct slm_batch {
 } slm_batch;
 
 /* Computes the batch and appends it to the sequences. SLM_CONTEXT if the cache lacks room, SLM_LIMIT if more logits are wanted than
- * options.outputs, SLM_INVALID for ids or sequences out of range; in all cases nothing changed. */
+ * options.outputs, SLM_INVALID for no tokens, and ids or sequences out of range; in all cases nothing changed. */
 SLM_API slm_status slm_decode(slm_session *session, const slm_batch *batch, slm_error *err);
 
 /* The vocab_size logits of the index-th token that wanted them (0, 1, ...) in the last slm_decode, or NULL. Owned by the
@@ -435,7 +443,7 @@ typedef struct slm_sampler_options {
     float frequency_penalty;    /* subtracted for each occurrence */
     uint32_t penalty_window;    /* how many tokens back are recent; 0: none */
     uint64_t seed;
-    const slm_logit_bias *bias; /* copied */
+    const slm_logit_bias *bias; /* copied; those of one token add up. NULL with bias_count 0: none */
     size_t bias_count;
 } slm_sampler_options;
 static inline slm_sampler_options slm_sampler_options_default(void)
@@ -452,14 +460,17 @@ static inline slm_sampler_options slm_sampler_options_default(void)
     return value;
 }
 
+/* Makes a sampler for a model's vocabulary; it does not need the model afterwards. Fails with SLM_INVALID (numbers that make no sense,
+ * a model without weights) and SLM_MEMORY. */
 SLM_API slm_status slm_sampler_new(const slm_model *model, const slm_sampler_options *options, slm_sampler **sampler,
                                    slm_error *err);
 SLM_API void slm_sampler_free(slm_sampler *sampler);
 
-/* Chooses a token from `logits` ([vocab_size], not changed) and remembers it for the penalties. */
+/* Chooses a token from `logits` ([vocab_size], not changed) and remembers it for the penalties. A logit that is not a number is never
+ * chosen while there are others; if there are none, token 0 is. */
 SLM_API slm_token slm_sampler_next(slm_sampler *sampler, const float *logits);
 
-/* Tells the sampler of a token that it did not choose (a prompt's), for the penalties. */
+/* Tells the sampler of a token that it did not choose (a prompt's), for the penalties. Tokens out of range are ignored. */
 SLM_API void slm_sampler_accept(slm_sampler *sampler, slm_token token);
 
 /* Forgets the accepted tokens and starts the generator again from the seed. */
@@ -468,7 +479,8 @@ SLM_API void slm_sampler_reset(slm_sampler *sampler);
 /* -------------------------------------------------------------- generation */
 
 /* Receives a generated token and the text that became complete with it (NUL-terminated, possibly empty), on the calling
- * thread. Return false to stop. If the text ends in an incomplete character, a last call with SLM_TOKEN_NONE brings it. */
+ * thread; it must leave the session and the sampler alone. Return false to stop. If the text ends in an incomplete character, a last
+ * call with SLM_TOKEN_NONE brings it. */
 typedef bool slm_token_fn(void *user, slm_token token, const char *text, size_t length);
 
 /* Decodes `prompt` at the end of `sequence`, then samples and decodes until an end token (not reported), `max_tokens` or a
@@ -524,7 +536,8 @@ typedef struct slm_op_profile {
 SLM_API void slm_session_profile(slm_session *session, slm_op_profile *ops);
 
 /* Name of the index-th kernel slot and of the function in it ("linear.Q4_0", "linear_q4_0_avx2") for a tier (NULL: the
- * one that would be chosen). False past the last slot or for a tier that this machine lacks. Both names are static. */
+ * one that would be chosen). False past the last slot or for a tier that this machine lacks. Both names are static, and either may
+ * be NULL. */
 SLM_API bool slm_kernel_at(const char *isa, size_t index, const char **slot, const char **function);
 
 /* Name of the tier that `isa` (NULL: $SLM_ISA or the best) selects, or NULL with err filled. Static. */
@@ -551,7 +564,8 @@ SLM_API void slm_topology_get(slm_topology *topology);
 
 /* Measures the limits of the machine, with a tier's instructions and a number of threads (0: as many as the machine has usable
  * cores): the peak rate of int8 multiply-adds (two operations each), in 1e9 op/s, and the rate at which memory can be read, in
- * 1e9 byte/s. Each measurement takes about `seconds`; the median of many short passes counts. */
+ * 1e9 byte/s. Each measurement takes about `seconds`; the median of many short passes counts. slm_limits_new fails with SLM_INVALID (more
+ * than 1024 threads), SLM_UNSUPPORTED (the tier), SLM_MEMORY, SLM_LIMIT (the system does not grant the threads). */
 typedef struct slm_limits slm_limits;
 SLM_API slm_status slm_limits_new(const char *isa, int threads, slm_limits **limits, slm_error *err); /* takes 512 MiB */
 SLM_API void slm_limits_free(slm_limits *limits);

@@ -59,6 +59,9 @@ static const char *const type_slots[WEIGHT_TYPES][3] = {
 bool slm_kernel_at(const char *isa, size_t index, const char **slot, const char **function)
 {
     enum isa chosen;
+    const char *ignored = NULL;
+    slot = slot ? slot : &ignored;
+    function = function ? function : &ignored;
     if (isa_choose(isa, &chosen, NULL) != SLM_OK)
         return false;
     struct kernels k;

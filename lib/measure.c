@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MAX_THREADS = 1024, MAX_PASSES = 1024, PAGE = 4096, CHUNK = 1 << 20 };
+enum { MAX_PASSES = 1024, PAGE = 4096, CHUNK = 1 << 20 };
 static const size_t MEMORY = (size_t)512 << 20, MEMORY_LEAST = (size_t)64 << 20; /* many times what caches hold */
 static const size_t WINDOW = (size_t)64 << 20;                                   /* of it, read in a pass */
 
@@ -154,15 +154,16 @@ slm_status slm_limits_new(const char *isa, int threads, slm_limits **limits, slm
     *limits = NULL;
     enum isa chosen;
     mem heap;
+    TRY(par_check(threads, err));
+    threads = threads ? threads : topo_threads();
+    TRY(par_probe(threads, err));
     TRY(isa_choose(isa, &chosen, err));
     TRY(mem_init(&heap, NULL, err));
     slm_limits *l = mem_zalloc(&heap, 1, sizeof *l);
     if (!l)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for measuring");
     l->mem = heap;
-    l->threads = threads > 0 ? threads : topo_threads();
-    if (l->threads > MAX_THREADS)
-        l->threads = MAX_THREADS;
+    l->threads = threads;
     kernels_fill(&l->kernels, chosen);
     for (l->size = MEMORY; !(l->data = mem_alloc(&heap, l->size, 1)); l->size /= 2) {
         if (l->size > MEMORY_LEAST)

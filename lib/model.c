@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include "isa.h"
+#include "par.h"
 #include "topo.h"
 
 #include <stdio.h>
@@ -125,10 +126,11 @@ static slm_status load_weights(slm_model *model, struct binder *b, const slm_mod
         return fail(b->err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for %llu MiB of weights",
                     (unsigned long long)(model->arena_bytes >> 20));
     topo_interleave(model->arena, model->arena_bytes);
-    if (options->threads <= 0)
+    if (!options->threads)
         model->cores = topo_threads();
-    return binder_pack(b, model->arena, options->threads > 0 ? options->threads : model->cores, options->progress,
-                       options->progress_user);
+    const int threads = options->threads ? options->threads : model->cores;
+    TRY(par_probe(threads, b->err));
+    return binder_pack(b, model->arena, threads, options->progress, options->progress_user);
 }
 
 static slm_status check_vocab(const slm_model *model, slm_error *err)
@@ -171,6 +173,7 @@ slm_status model_new(const struct gguf *gguf, struct map *maps, const struct ran
 {
     mem m;
     TRY(mem_init(&m, &options->allocator, err));
+    TRY(par_check(options->threads, err));
     enum isa isa;
     TRY(isa_choose(options->isa, &isa, err));
     slm_model *model = mem_zalloc(&m, 1, sizeof *model);

@@ -9,6 +9,7 @@
 #endif
 #ifdef SLM_OPENMP
 #include <omp.h>
+#include <pthread.h>
 #endif
 
 static void relax(void)
@@ -47,6 +48,43 @@ static void open_phase(struct par *par, unsigned phase)
     if (atomic_load(&par->sleepers))
         syscall(SYS_futex, &par->phase, FUTEX_WAKE_PRIVATE, par->threads, NULL, NULL, 0);
 #endif
+}
+
+slm_status par_check(int threads, slm_error *err)
+{
+    if (threads < 0 || threads > PAR_MOST)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%d threads, expected 0 (all cores) to %d", threads, PAR_MOST);
+    return SLM_OK;
+}
+
+#ifdef SLM_OPENMP
+/* Ends when all have been made. */
+static void *wait_for_all(void *all)
+{
+    pthread_mutex_lock(all);
+    pthread_mutex_unlock(all);
+    return NULL;
+}
+#endif
+
+slm_status par_probe(int threads, slm_error *err)
+{
+    int made = threads - 1;
+#ifdef SLM_OPENMP
+    pthread_t ids[PAR_MOST];
+    pthread_mutex_t all = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&all);
+    for (made = 0; made < threads - 1 && made < PAR_MOST; made++)
+        if (pthread_create(&ids[made], NULL, wait_for_all, &all))
+            break;
+    pthread_mutex_unlock(&all);
+    for (int i = 0; i < made; i++)
+        pthread_join(ids[i], NULL);
+#endif
+    if (made < threads - 1)
+        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "the system grants %d of %d threads: ask for fewer, or raise its limits (ulimit -u, -v)",
+                    made + 1, threads);
+    return SLM_OK;
 }
 
 void par_run(int threads, struct par *par, par_fn *fn, void *arg)

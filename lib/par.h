@@ -2,6 +2,8 @@
 #ifndef SLM_PAR_H
 #define SLM_PAR_H
 
+#include "status.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +18,13 @@ struct par {
 };
 
 typedef void par_fn(void *arg, struct par *par, int thread);
+
+/* Whether an option may ask for so many: 0 (which stands for a default) to PAR_MOST. */
+enum { PAR_MOST = 1024 };
+slm_status par_check(int threads, slm_error *err);
+
+/* Whether the system grants so many now. The OpenMP runtime ends the process if it is refused a thread, so they are tried before. */
+slm_status par_probe(int threads, slm_error *err);
 
 /* Runs fn on `threads` threads (thread = 0 .. par->threads - 1) and returns when all have. */
 void par_run(int threads, struct par *par, par_fn *fn, void *arg);

@@ -1,11 +1,12 @@
 #include "session.h"
 
+#include "par.h"
 #include "profile.h"
 #include "topo.h"
 
 #include <string.h>
 
-enum { MAX_THREADS = 1024, MAX_SEQUENCES = 1 << 16, MAX_BATCH = 1 << 16, DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 512 };
+enum { MAX_SEQUENCES = 1 << 16, MAX_BATCH = 1 << 16, DEFAULT_CONTEXT = 4096, DEFAULT_BATCH = 512 };
 
 static slm_status check_options(const slm_session_options *o, slm_error *err)
 {
@@ -15,9 +16,7 @@ static slm_status check_options(const slm_session_options *o, slm_error *err)
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%u sequences, at most %d are possible", o->sequences, MAX_SEQUENCES);
     if (o->batch > MAX_BATCH)
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "batch is %u tokens, at most %d are possible", o->batch, MAX_BATCH);
-    if (o->threads < 0 || o->threads > MAX_THREADS)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%d threads, expected 0 (all cores) to %d", o->threads, MAX_THREADS);
-    return SLM_OK;
+    return par_check(o->threads, err);
 }
 
 /* F16 costs weights of more than 16 bits some of their accuracy, and others nothing that could be measured. */
@@ -119,6 +118,7 @@ slm_status session_new(const slm_model *model, const slm_session_options *o, slm
     TRY(plan(model, o, &planned, err));
     if (!model->arch)
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "a random model opened with vocab_only has no weights: open it without");
+    TRY(par_probe(planned.threads, err));
     slm_session *s = mem_alloc(&model->mem, 1, sizeof *s);
     if (!s)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a session");
@@ -198,6 +198,9 @@ static slm_status check_batch(const slm_session *s, const struct request *r, slm
     const slm_batch *b = r->batch;
     if (!b->count || !b->tokens)
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the batch holds no tokens");
+    if (b->count > s->kv.shape.context - s->kv.used)
+        return fail(err, SLM_CONTEXT, SLM_NO_OFFSET, "%zu tokens do not fit: %u of the context of %u are used", b->count, s->kv.used,
+                    s->kv.shape.context);
     size_t outputs = 0;
     for (size_t i = 0; i < b->count; i++) {
         if (b->tokens[i] < 0 || (uint32_t)b->tokens[i] >= s->model->config.vocab)
@@ -211,9 +214,6 @@ static slm_status check_batch(const slm_session *s, const struct request *r, slm
     if (outputs > s->outputs)
         return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "logits of %zu tokens are wanted, the session has room for %u: set options.outputs",
                     outputs, s->outputs);
-    if (b->count > s->kv.shape.context - s->kv.used)
-        return fail(err, SLM_CONTEXT, SLM_NO_OFFSET, "%zu tokens do not fit: %u of the context of %u are used", b->count, s->kv.used,
-                    s->kv.shape.context);
     return SLM_OK;
 }
 

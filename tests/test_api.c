@@ -191,8 +191,12 @@ START_TEST(misuse)
     ck_assert(status == SLM_MEMORY || status == SLM_INVALID || status == SLM_LIMIT);
     ck_assert_ptr_null(none);
 
+    const slm_batch endless = { .tokens = prompt, .count = SIZE_MAX };
+    ck_assert_int_eq(slm_decode(session, &endless, &err), SLM_CONTEXT);
+
     /* lists end, and what is not there is not found */
     ck_assert(!slm_shape_at(SIZE_MAX) && !slm_isa_at(SIZE_MAX) && !slm_kernel_at("sse9", 0, NULL, NULL));
+    ck_assert(slm_kernel_at("scalar", 0, NULL, NULL));
     ck_assert(!slm_chat_template_at(SIZE_MAX, NULL) && !slm_isa("sse9", NULL));
     ck_assert_str_eq(slm_status_text((slm_status)77), "unknown status");
     slm_model_get_info(NULL, NULL);
@@ -204,6 +208,43 @@ START_TEST(misuse)
     slm_sampler_free(sampler);
     slm_session_free(session);
     slm_model_free(model);
+}
+END_TEST
+
+/* Threads that can't be had are refused, before OpenMP is asked for them: that would end the process. */
+START_TEST(thread_counts)
+{
+    static const int wrong[] = { -1, 1025, INT32_MAX, INT32_MIN };
+    slm_error err;
+    slm_model *model;
+    slm_session *session;
+    slm_limits *limits;
+    slm_model_options mo = slm_model_options_default();
+    slm_session_options so = slm_session_options_default();
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        mo.threads = wrong[i];
+        ck_assert_int_eq(open_tiny(NULL, &mo, &model, &err), SLM_INVALID);
+        ck_assert_int_eq(slm_limits_new(NULL, wrong[i], &limits, &err), SLM_INVALID);
+        ck_assert_msg(strstr(err.message, "threads, expected 0 (all cores) to 1024"), "%s", err.message);
+    }
+#ifdef SLM_OPENMP
+    model = good_model();
+    pthread_attr_t attributes; /* no machine has room for such a stack */
+    ck_assert(!pthread_attr_init(&attributes) && !pthread_attr_setstacksize(&attributes, (size_t)1 << 48));
+    ck_assert(!pthread_setattr_default_np(&attributes));
+    so.threads = mo.threads = 4;
+    ck_assert_int_eq(slm_session_new(model, &so, &session, &err), SLM_LIMIT);
+    ck_assert_msg(strstr(err.message, "the system grants 1 of 4 threads"), "%s", err.message);
+    slm_model *other;
+    ck_assert_int_eq(open_tiny(NULL, &mo, &other, &err), SLM_LIMIT);
+    ck_assert_int_eq(slm_limits_new(NULL, 4, &limits, &err), SLM_LIMIT);
+    so.threads = 1;
+    ck_assert(!slm_session_new(model, &so, &session, &err));
+    slm_session_free(session);
+    slm_model_free(model);
+#else
+    (void)so, (void)session;
+#endif
 }
 END_TEST
 
@@ -440,6 +481,7 @@ Suite *suite_api(void)
     tcase_add_test(tc, bad_models);
     tcase_add_test(tc, null_and_bad_arguments);
     tcase_add_test(tc, misuse);
+    tcase_add_test(tc, thread_counts);
     tcase_add_test(tc, strange_paths);
     tcase_add_test(tc, bad_batches);
     tcase_add_test(tc, generation);
