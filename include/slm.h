@@ -208,7 +208,7 @@ SLM_API const char *slm_file_key(const slm_file *file, size_t index);
 SLM_API uint64_t slm_file_length(const slm_file *file, const char *key);
 
 /* The index-th value of a key (0: the only one). A string is owned by the file and not NUL-terminated: its size goes to *length (may be
- * NULL). A number is any integer or float, or a bool as 0 or 1. NULL, or false, if there is none or it is of the other kind. */
+ * NULL). A number is any integer (rounded above 2^53) or float, or a bool as 0 or 1. NULL, or false, if there is none or it is of the other kind. */
 SLM_API const char *slm_file_string(const slm_file *file, const char *key, uint64_t index, size_t *length);
 SLM_API bool slm_file_number(const slm_file *file, const char *key, uint64_t index, double *value);
 

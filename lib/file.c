@@ -126,19 +126,7 @@ const char *slm_file_string(const slm_file *f, const char *key, uint64_t index, 
 bool slm_file_number(const slm_file *f, const char *key, uint64_t index, double *value)
 {
     const struct gguf_kv *kv = element(f, key, index);
-    int64_t integer;
-    float real;
-    if (!kv || !value)
-        return false;
-    if (kv->type == GGUF_BOOL)
-        *value = kv->data[index];
-    else if (gguf_element_i64(kv, index, &integer))
-        *value = (double)integer;
-    else if (gguf_element_f32(kv, index, &real))
-        *value = (double)real;
-    else
-        return false;
-    return true;
+    return kv && value && gguf_element_f64(kv, index, value);
 }
 
 bool slm_file_tensor(const slm_file *f, size_t index, slm_tensor_info *info)

@@ -561,20 +561,36 @@ bool gguf_element_i64(const struct gguf_kv *kv, uint64_t i, int64_t *value)
     }
 }
 
-bool gguf_element_f32(const struct gguf_kv *kv, uint64_t i, float *value)
+bool gguf_element_f64(const struct gguf_kv *kv, uint64_t i, double *value)
 {
-    if (i >= kv->count || (kv->type != GGUF_F32 && kv->type != GGUF_F64))
+    int64_t integer;
+    if (i >= kv->count)
         return false;
     const uint8_t *p = kv->data + i * value_types[kv->type].size;
     if (kv->type == GGUF_F32) {
         uint32_t bits = load_u32(p);
+        float narrow;
+        memcpy(&narrow, &bits, sizeof narrow);
+        *value = (double)narrow;
+    } else if (kv->type == GGUF_F64) {
+        uint64_t bits = load_u64(p);
         memcpy(value, &bits, sizeof *value);
-        return true;
+    } else if (kv->type == GGUF_U64) {
+        *value = (double)load_u64(p);
+    } else if (kv->type == GGUF_BOOL) {
+        *value = *p;
+    } else if (gguf_element_i64(kv, i, &integer)) {
+        *value = (double)integer;
+    } else {
+        return false;
     }
-    uint64_t bits = load_u64(p);
+    return true;
+}
+
+bool gguf_element_f32(const struct gguf_kv *kv, uint64_t i, float *value)
+{
     double wide;
-    memcpy(&wide, &bits, sizeof wide);
-    if (isfinite(wide) && fabs(wide) > FLT_MAX)
+    if ((kv->type != GGUF_F32 && kv->type != GGUF_F64) || !gguf_element_f64(kv, i, &wide) || (isfinite(wide) && fabs(wide) > FLT_MAX))
         return false;
     *value = (float)wide;
     return true;

@@ -85,6 +85,7 @@ slm_status gguf_string(const struct gguf *gguf, const char *key, struct gguf_str
 /* Element i of an array kv (or of a scalar, i = 0) as an integer or a float; false if out of range or of another kind. */
 bool gguf_element_i64(const struct gguf_kv *kv, uint64_t i, int64_t *value);
 bool gguf_element_f32(const struct gguf_kv *kv, uint64_t i, float *value);
+bool gguf_element_f64(const struct gguf_kv *kv, uint64_t i, double *value); /* any number, rounded; a bool is 0 or 1 */
 
 /* True if s is exactly the NUL-terminated text. */
 bool gguf_str_is(struct gguf_str s, const char *text);

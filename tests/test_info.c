@@ -7,6 +7,7 @@
 #include "slm.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,6 +125,36 @@ START_TEST(info_of_foreign_types)
 }
 END_TEST
 
+/* -v: every key, on one line that can't do harm. */
+START_TEST(info_metadata)
+{
+    static const char *const words[] = {"a", "b\n", "\xc3\xa9"};
+    static const double floats[] = {1e-6, -0.5, NAN, 1e300, 5, 6};
+    char longest[80], cut[128];
+    memset(longest, 'x', sizeof longest);
+    memcpy(longest + 71, "\xc3\xa9", 2); /* is not cut through */
+    size_t size;
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "general.architecture", "\x1b[31m");
+    gguf_put_bytes(b, "long", longest, sizeof longest);
+    gguf_put_value(b, "int", GGUF_I64, &(int64_t){-123456789012});
+    gguf_put_value(b, "large", GGUF_U64, &(uint64_t){UINT64_MAX});
+    gguf_put_bool(b, "bool", true);
+    gguf_put_strings(b, "words", words, 3);
+    gguf_put_array(b, "floats", GGUF_F64, floats, 6);
+    gguf_put_array(b, "nothing", GGUF_F32, NULL, 0);
+    uint8_t *bytes = gguf_build_finish(b, &size);
+    struct result r = RUN(NULL, "slm-run", "-v", "--info", put_file("keys.gguf", bytes, size));
+    expect_code(r, 2);
+    snprintf(cut, sizeof cut, "\n\ngeneral.architecture = \"?[31m\"\nlong = \"%.71s...\"\n", longest);
+    has(r, cut);
+    has(r, "\nint = -123456789012\nlarge = 1.844674e+19\nbool = 1\nwords = 3 values: \"a\", \"b?\", \"\xc3\xa9\"\n"
+           "floats = 6 values: 1e-06, -0.5, nan, 1e+300, 5, ...\nnothing = 0 values\n");
+    ck_assert_ptr_null(strchr(r.out, '\x1b'));
+    release(r);
+}
+END_TEST
+
 START_TEST(info_errors)
 {
     struct result r = RUN(NULL, "slm-run", "--info", "/no/such/file.gguf");
@@ -196,6 +227,7 @@ Suite *suite_info(void)
     tcase_add_test(tc, info_of_a_model);
     tcase_add_loop_test(tc, info_of_what_does_not_run, 0, 3);
     tcase_add_test(tc, info_of_foreign_types);
+    tcase_add_test(tc, info_metadata);
     tcase_add_test(tc, info_errors);
     tcase_add_test(tc, list_of_a_folder);
     suite_add_tcase(suite, tc);

@@ -6,7 +6,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-enum { MAX_TYPES = 64, SHOWN = 5 };
+enum { MAX_TYPES = 64, SHOWN = 5, SHOWN_BYTES = 72 };
 
 /* Bytes and tensors of one type. */
 struct share {
@@ -268,6 +268,44 @@ static void print_memory(const struct facts *f)
            (double)f->taken / 1e6);
 }
 
+/* One value of the metadata; a long text is cut behind a whole character. */
+static void print_value(const slm_file *file, const char *key, uint64_t index)
+{
+    size_t length, shown;
+    double value;
+    const char *text = slm_file_string(file, key, index, &length);
+    if (text) {
+        for (shown = length < SHOWN_BYTES ? length : SHOWN_BYTES; shown < length && shown > 0 && (text[shown] & 0xc0) == 0x80; shown--)
+            ;
+        putchar('"');
+        print_text(text, shown);
+        fputs(shown < length ? "..." : "", stdout);
+        putchar('"');
+    } else if (slm_file_number(file, key, index, &value)) {
+        const bool whole = value > -1e15 && value < 1e15 && value == (double)(int64_t)value;
+        printf(whole ? "%.0f" : "%.7g", value);
+    }
+}
+
+/* Every key with its value, or how many values it has and the first ones. */
+static void print_metadata(const struct facts *f)
+{
+    const char *key;
+    putchar('\n');
+    for (size_t i = 0; (key = slm_file_key(f->file, i)); i++) {
+        const uint64_t count = slm_file_length(f->file, key);
+        print_text(key, strlen(key));
+        fputs(" = ", stdout);
+        if (count != 1)
+            printf("%llu values%s", (unsigned long long)count, count ? ": " : "");
+        for (uint64_t j = 0; j < count && j < SHOWN; j++) {
+            fputs(j ? ", " : "", stdout);
+            print_value(f->file, key, j);
+        }
+        puts(count > SHOWN ? ", ..." : "");
+    }
+}
+
 static void print_facts(const struct facts *f)
 {
     size_t length = 0;
@@ -297,6 +335,8 @@ static void print_facts(const struct facts *f)
         puts("yes");
     else
         printf("no: %s\n", f->why.message);
+    if (f->settings->verbose)
+        print_metadata(f);
 }
 
 /* ---- as JSON */

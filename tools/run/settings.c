@@ -92,7 +92,7 @@ int settings_parse(struct settings *s, int argc, char **argv)
         {"--logit-bias", "TOKEN+X|TOKEN-X", CLI_TEXTS, &words.biases, 0, 0, "make a token likelier or less likely; repeatable"},
         {"--special", NULL, CLI_FLAG, &s->special, 0, 0, "special tokens: read them in the prompt, show them in the text"},
         {"-o, --output", "text|json", CLI_TEXT, &words.output, 0, 0, "what standard output gets (default text)"},
-        {"--info", "FILE", CLI_TEXT, &s->info, 0, 0, "tell what a file is, what memory it needs (with -c), whether it can be run"},
+        {"--info", "FILE", CLI_TEXT, &s->info, 0, 0, "tell what a file is, what memory it needs (with -c), whether it runs; -v: all it says"},
         {"--list", "[FOLDER]", CLI_OPTIONAL, &s->list, 0, 0, "list the GGUF files below a folder (default: the current one)"},
         {"-v, --verbose", NULL, CLI_FLAG, &s->verbose, 0, 0, "say more on standard error"},
         {"-q, --quiet", NULL, CLI_FLAG, &s->quiet, 0, 0, "say nothing on standard error but errors"},
