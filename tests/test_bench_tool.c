@@ -202,6 +202,9 @@ START_TEST(test_nothing_to_run)
     r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "--type", "Q9");
     expect_error(r, 2, "slm-bench: ", "Q4_K_M, F32");
     release(r);
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "0", "-n", "0", "-pg", "2147483647,2", "-d", "2147483647"); /* 1 << 32 */
+    expect_error(r, 3, "slm-bench: ", "context is 4294967295 tokens");
+    release(r);
 }
 END_TEST
 

@@ -269,7 +269,8 @@ slm_status run_test(const struct test *t, struct result *r, slm_error *err)
     slm_model_info info = slm_model_info_default();
     slm_model_get_info(t->model, &info);
     slm_session_options options = slm_session_options_default();
-    options.context = ((uint32_t)t->depth + (uint32_t)t->prompt + (uint32_t)t->gen) * (uint32_t)t->sequences;
+    const uint64_t context = ((uint64_t)t->depth + (uint64_t)t->prompt + (uint64_t)t->gen) * (uint64_t)t->sequences;
+    options.context = context < UINT32_MAX ? (uint32_t)context : UINT32_MAX;
     options.sequences = (uint32_t)t->sequences;
     options.batch = (uint32_t)t->ubatch;
     options.type_k = t->type_k;
