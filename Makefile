@@ -92,7 +92,7 @@ FLAGS_lib/par.c := $(OMP)
 # the header's macros and inline functions assert
 FLAGS_lib/topo.c := -DNDEBUG
 # parsing code converts integers with care
-STRICT := lib/cursor.c lib/files.c lib/gguf.c lib/map.c lib/mem.c lib/status.c
+STRICT := lib/cursor.c lib/files.c lib/gguf.c lib/gguf_values.c lib/map.c lib/mem.c lib/status.c
 $(foreach f,$(STRICT),$(eval FLAGS_$(f) := -Wconversion))
 flags = $(FLAGS_$(patsubst %/,%,$(dir $<))) $(FLAGS_$<)
 

@@ -11,9 +11,7 @@
 #include "../kernels/kernels.h"
 #include "cursor.h"
 
-#include <float.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 /* Every count is first held against the bytes that remain, so a lie costs nothing. The caps bound what an honest but absurd
@@ -28,16 +26,6 @@ enum {
     MIN_KV_BYTES = 8 + 1 + 4 + 1,
     MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8,
     DEFAULT_ALIGNMENT = 32,     /* the specification's */
-};
-
-static const struct {
-    const char *name;
-    uint32_t size;              /* 0: of varying size */
-} value_types[GGUF_VALUE_TYPES] = {
-    [GGUF_U8] = {"u8", 1},         [GGUF_I8] = {"i8", 1},        [GGUF_U16] = {"u16", 2},      [GGUF_I16] = {"i16", 2},
-    [GGUF_U32] = {"u32", 4},       [GGUF_I32] = {"i32", 4},      [GGUF_F32] = {"f32", 4},      [GGUF_BOOL] = {"bool", 1},
-    [GGUF_STRING] = {"string", 0}, [GGUF_ARRAY] = {"array", 0},  [GGUF_U64] = {"u64", 8},      [GGUF_I64] = {"i64", 8},
-    [GGUF_F64] = {"f64", 8},
 };
 
 /* For printf's %.*s. */
@@ -271,7 +259,7 @@ static slm_status read_value(struct gguf *g, struct cursor *c, struct gguf_kv *k
     if (kv->type == GGUF_STRING)
         TRY(read_strings(g, c, kv));
     else
-        TRY(cursor_take(c, "metadata value", kv->count, value_types[kv->type].size, &kv->data));
+        TRY(cursor_take(c, "metadata value", kv->count, gguf_value_size(kv->type), &kv->data));
     kv->bytes = c->at - start;
     for (size_t i = 0; kv->type == GGUF_BOOL && i < kv->bytes; i++)
         if (kv->data[i] > 1)
@@ -532,114 +520,4 @@ slm_status gguf_join(struct gguf *parts, uint32_t count, slm_error *err)
     g->tensor_order = order;
     g->tensor_count = total;
     return sort_tensors(g, err);
-}
-
-bool gguf_str_is(struct gguf_str s, const char *text)
-{
-    return s.length == strlen(text) && memcmp(s.data, text, s.length) == 0;
-}
-
-bool gguf_element_i64(const struct gguf_kv *kv, uint64_t i, int64_t *value)
-{
-    if (i >= kv->count)
-        return false;
-    const uint8_t *p = kv->data + i * value_types[kv->type].size;
-    switch (kv->type) {
-    case GGUF_U8: *value = *p; return true;
-    case GGUF_I8: *value = (int8_t)*p; return true;
-    case GGUF_U16: *value = load_u16(p); return true;
-    case GGUF_I16: *value = (int16_t)load_u16(p); return true;
-    case GGUF_U32: *value = load_u32(p); return true;
-    case GGUF_I32: *value = (int32_t)load_u32(p); return true;
-    case GGUF_I64: *value = (int64_t)load_u64(p); return true;
-    case GGUF_U64:
-        if (load_u64(p) > INT64_MAX)
-            return false;
-        *value = (int64_t)load_u64(p);
-        return true;
-    default: return false;
-    }
-}
-
-bool gguf_element_f64(const struct gguf_kv *kv, uint64_t i, double *value)
-{
-    int64_t integer;
-    if (i >= kv->count)
-        return false;
-    const uint8_t *p = kv->data + i * value_types[kv->type].size;
-    if (kv->type == GGUF_F32) {
-        uint32_t bits = load_u32(p);
-        float narrow;
-        memcpy(&narrow, &bits, sizeof narrow);
-        *value = (double)narrow;
-    } else if (kv->type == GGUF_F64) {
-        uint64_t bits = load_u64(p);
-        memcpy(value, &bits, sizeof *value);
-    } else if (kv->type == GGUF_U64) {
-        *value = (double)load_u64(p);
-    } else if (kv->type == GGUF_BOOL) {
-        *value = *p;
-    } else if (gguf_element_i64(kv, i, &integer)) {
-        *value = (double)integer;
-    } else {
-        return false;
-    }
-    return true;
-}
-
-bool gguf_element_f32(const struct gguf_kv *kv, uint64_t i, float *value)
-{
-    double wide;
-    if ((kv->type != GGUF_F32 && kv->type != GGUF_F64) || !gguf_element_f64(kv, i, &wide) || (isfinite(wide) && fabs(wide) > FLT_MAX))
-        return false;
-    *value = (float)wide;
-    return true;
-}
-
-static slm_status wrong_type(const struct gguf_kv *kv, const char *expected, slm_error *err)
-{
-    return fail(err, SLM_FORMAT, kv->offset, "metadata '%.*s' is %s%s where %s is expected: damaged file", SHOW(kv->key),
-                kv->is_array ? "an array of " : "of type ", value_types[kv->type].name, expected);
-}
-
-slm_status gguf_u32(const struct gguf *g, const char *key, uint32_t *value, slm_error *err)
-{
-    const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv)
-        return SLM_OK;
-    int64_t wide = 0;
-    if (kv->is_array || !gguf_element_i64(kv, 0, &wide) || wide < 0 || wide > UINT32_MAX)
-        return wrong_type(kv, "an integer from 0 to 4294967295", err);
-    *value = (uint32_t)wide;
-    return SLM_OK;
-}
-
-slm_status gguf_f32(const struct gguf *g, const char *key, float *value, slm_error *err)
-{
-    const struct gguf_kv *kv = gguf_find(g, key);
-    if (kv && (kv->is_array || !gguf_element_f32(kv, 0, value)))
-        return wrong_type(kv, "a 32-bit float", err);
-    return SLM_OK;
-}
-
-slm_status gguf_bool(const struct gguf *g, const char *key, bool *value, slm_error *err)
-{
-    const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv)
-        return SLM_OK;
-    if (kv->is_array || kv->type != GGUF_BOOL)
-        return wrong_type(kv, "a bool", err);
-    *value = kv->data[0];
-    return SLM_OK;
-}
-
-slm_status gguf_string(const struct gguf *g, const char *key, struct gguf_str *value, slm_error *err)
-{
-    const struct gguf_kv *kv = gguf_find(g, key);
-    if (!kv)
-        return SLM_OK;
-    if (kv->is_array || kv->type != GGUF_STRING)
-        return wrong_type(kv, "a string", err);
-    *value = (struct gguf_str){(const char *)kv->data, kv->bytes};
-    return SLM_OK;
 }

@@ -75,6 +75,9 @@ slm_status gguf_unsupported(const struct gguf_tensor *tensor, slm_error *err);
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);
 const struct gguf_tensor *gguf_find_tensor(const struct gguf *gguf, const char *name);
 
+/* Bytes of a value in the file, 0 if they vary: strings and arrays. */
+size_t gguf_value_size(enum gguf_value_type type);
+
 /* Reads of metadata. If the key is missing: *value stays as it is (set the default before) and SLM_OK. If its type does not
  * convert without loss (u32 takes any integer type whose value fits; f32 takes F32 and F64; bool takes BOOL): SLM_FORMAT. */
 slm_status gguf_u32(const struct gguf *gguf, const char *key, uint32_t *value, slm_error *err);
