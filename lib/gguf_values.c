@@ -87,7 +87,8 @@ bool gguf_element_f32(const struct gguf_kv *kv, uint64_t i, float *value)
 
 static slm_status wrong_type(const struct gguf_kv *kv, const char *expected, slm_error *err)
 {
-    return fail(err, SLM_FORMAT, kv->offset, "metadata '%.*s' is %s%s where %s is expected: damaged file", (int)(kv->key.length < MAX_SHOWN ? kv->key.length : MAX_SHOWN), kv->key.data,
+    const int shown = (int)(kv->key.length < MAX_SHOWN ? kv->key.length : MAX_SHOWN);
+    return fail(err, SLM_FORMAT, kv->offset, "metadata '%.*s' is %s%s where %s is expected: damaged file", shown, kv->key.data,
                 kv->is_array ? "an array of " : "of type ", value_types[kv->type].name, expected);
 }
 

@@ -163,6 +163,7 @@ Suite *suite_kernels(void)
 {
     Suite *s = suite_create("kernels");
     TCase *t = tcase_create("kernels");
+    tcase_set_timeout(t, 600);
     tcase_add_test(t, tiers_are_found_by_name);
     tcase_add_test(t, types_are_found_by_number_and_name);
     tcase_add_loop_test(t, tier_has_the_bits_of_the_reference, 0, ISA_COUNT);
