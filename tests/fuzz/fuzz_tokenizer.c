@@ -1,10 +1,12 @@
 /* Tokenizes any text with small vocabularies, and any vocabulary. The first byte of the input says what the rest is: 0xff a GGUF file
- * with a vocabulary; otherwise a text, for the vocabulary of bits 0-2 (byte pair encoding) or, if bit 4 is set, 0-1 (the other kinds), with
+ * with a vocabulary; 0xfe the parts of one; otherwise a text, for the vocabulary of bits 0-2 (byte pair encoding) or, if bit 4 is set, 0-1 (the other kinds), with
  * special tokens if bit 3 is set. */
+#include "../../lib/tokenizer/split.h"
 #include "../../lib/tokenizer/unicode.h"
 #include "../vocab_build.h"
 #include "fuzz.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +69,8 @@ static void check(const struct tokenizer *t, const char *text, size_t length, un
     free(back);
 }
 
-static void check_file(const uint8_t *data, size_t size)
+/* A GGUF file, and a text for the vocabulary that it may have. */
+static void check_file(const uint8_t *data, size_t size, const char *more, size_t length)
 {
     mem m;
     struct gguf gguf;
@@ -78,7 +81,7 @@ static void check_file(const uint8_t *data, size_t size)
     if (tokenizer_new(&m, &gguf, &t, &err) == SLM_OK) {
         static const char text[] = "Hello <|end|> w\xc3\xb6rld\n\n 123 \xff! A\xef\xac\x81\xed\x95\x9c";
         check(t, text, sizeof text - 1, SLM_TOKENIZE_SPECIAL | SLM_TOKENIZE_BOS | SLM_TOKENIZE_EOS, false);
-        check(t, (const char *)data, size < 4096 ? size : 4096, 0, false);
+        check(t, more, length, 0, false);
         tokenizer_free(t);
     } else if (!err.message[0]) {
         abort();
@@ -86,12 +89,67 @@ static void check_file(const uint8_t *data, size_t size)
     gguf_close(&gguf);
 }
 
+/* A file of parts. Bits 0-1 of the first byte: the family, the others options; the second byte: the splitter. Then tokens, each a byte for
+ * kind and score, a text and a NUL; a NUL; merges, each a text and a NUL; a NUL; a byte that is a quarter of the size of the charsmap;
+ * the charsmap; a text. What the input ends before is empty. */
+static void check_parts(const uint8_t *data, size_t size)
+{
+    enum { MOST = 1024 };
+    static const char *const models[] = {"llama", "gpt2", "bert", "t5"};
+    const char *texts[MOST], *merges[MOST];
+    int32_t token_kinds[MOST];
+    float scores[MOST];
+    size_t count = 0, merge_count = 0, map_size, file_size;
+    char *copy = calloc(size + 8, 1), pre[32];
+    if (!copy)
+        abort();
+    memcpy(copy, data, size);
+    const uint8_t options = (uint8_t)copy[0];
+    const char *at = copy + 2, *end = copy + size;
+    for (; at < end && *at && count < MOST; at += strlen(at) + 1) {
+        token_kinds[count] = *at & 7;
+        scores[count] = -(float)(uint8_t)*at;
+        texts[count++] = at + 1;
+    }
+    for (at++; at < end && *at && merge_count < MOST; at += strlen(at) + 1)
+        merges[merge_count++] = at;
+    map_size = ++at < end ? 4 * (size_t)(uint8_t)*at++ : 0;
+    const size_t rest = at < end ? (size_t)(end - at) : 0;
+    map_size = map_size < rest ? map_size : rest;
+    size_t index = (uint8_t)copy[1];
+    while (!splitter_at(index))
+        index /= 2;
+    const char *names = splitter_at(index)->names + 1;
+    snprintf(pre, sizeof pre, "%.*s", (int)strcspn(names, " "), names);
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "tokenizer.ggml.model", models[options & 3]);
+    gguf_put_string(b, "tokenizer.ggml.pre", pre);
+    gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", options & 4);
+    gguf_put_bool(b, "tokenizer.ggml.remove_extra_whitespaces", options & 8);
+    gguf_put_bool(b, "tokenizer.ggml.add_eos_token", options & 16);
+    gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", options >> 5);
+    gguf_put_strings(b, "tokenizer.ggml.tokens", texts, count);
+    gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, token_kinds, count);
+    gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, scores, count);
+    gguf_put_strings(b, "tokenizer.ggml.merges", merges, merge_count);
+    if (map_size)
+        gguf_put_array(b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, at, map_size);
+    uint8_t *file = gguf_build_finish(b, &file_size);
+    check_file(file, file_size, at + map_size, rest - map_size);
+    free(file);
+    free(copy);
+}
+
 FUZZ_TARGET(tokenizer)
 {
     if (!size)
         return 0;
     if (data[0] == 0xff) {
-        check_file(data + 1, size - 1);
+        check_file(data + 1, size - 1, (const char *)data, size < 4096 ? size : 4096);
+        return 0;
+    }
+    if (data[0] == 0xfe) {
+        check_parts(data + 1, size - 1);
         return 0;
     }
     const char *text = (const char *)data + 1;
