@@ -144,12 +144,15 @@ static bool stop_after(void *user, slm_token token, const char *text, size_t len
 
 static void use(slm_model *model, const uint8_t *bytes)
 {
+    static const char *const cache_types[] = { NULL, "f16", "q8_0", "f32" };
     slm_session_options options = slm_session_options_default();
     options.threads = 1;
     options.context = bytes[2] % 128;
     options.sequences = bytes[3] % 4;
     options.batch = bytes[4] % 16 + 1;
     options.outputs = bytes[5] % 8;
+    options.type_k = cache_types[bytes[13] % 4];
+    options.type_v = cache_types[bytes[14] % 4];
     slm_session *session;
     slm_sampler *sampler;
     slm_sampler_options so = slm_sampler_options_default();
