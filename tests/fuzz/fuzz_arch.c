@@ -108,8 +108,13 @@ static void put_tensor(void *user, struct gguf_build *b, const char *name, uint3
         i = 0;
     const size_t bytes = (size_t)k / types[i].block * types[i].bytes * rows;
     uint8_t *data = malloc(bytes);
-    for (size_t at = 0; at < bytes; at++)
+    const size_t period = rest ? rest : 1;
+    for (size_t at = 0; at < period && at < bytes; at++)
         data[at] = rest ? in->data[in->at + (at + k) % rest] : 0x3c;
+    for (size_t at = period, n; at < bytes; at += n) { /* whole periods, twice as many each time */
+        n = at < bytes - at ? at : bytes - at;
+        memcpy(data + at, data, n);
+    }
     gguf_put_tensor(b, name, types[i].type, rows == 1 ? 1 : 2, (uint64_t[]){ k, rows }, data, bytes);
     free(data);
 }
