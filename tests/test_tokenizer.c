@@ -565,6 +565,34 @@ START_TEST(odd_texts)
 }
 END_TEST
 
+/* A byte that a byte-level vocabulary lacks becomes nothing: not the unknown token, which may be the end of texts as well. */
+START_TEST(missing_bytes)
+{
+    const char *tokens[] = {"<|endoftext|>", "a", "b", "ab"};
+    const char *merges[] = {"a b"};
+    int32_t kinds[] = {3, 1, 1, 1};
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "tokenizer.ggml.model", "gpt2");
+    gguf_put_string(b, "tokenizer.ggml.pre", "gpt-2");
+    gguf_put_strings(b, "tokenizer.ggml.tokens", tokens, 4);
+    gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, 4);
+    gguf_put_strings(b, "tokenizer.ggml.merges", merges, 1);
+    gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", 0);
+    size_t size;
+    uint8_t *file = gguf_build_finish(b, &size);
+    mem m;
+    struct gguf gguf;
+    struct tokenizer *t;
+    ck_assert_int_eq(mem_init(&m, NULL, NULL), SLM_OK);
+    ck_assert_int_eq(gguf_open(&m, file, size, &gguf, NULL), SLM_OK);
+    ck_assert_int_eq(tokenizer_new(&m, &gguf, &t, NULL), SLM_OK);
+    gguf_close(&gguf);
+    free(file);
+    CHECK_IDS(t, "abxa\xf1""b", 0, 3, 1, 2);
+    tokenizer_free(t);
+}
+END_TEST
+
 /* No text takes more than time in proportion (times a logarithm): a quadratic step would take minutes here. */
 START_TEST(long_repeats)
 {
@@ -599,6 +627,7 @@ Suite *suite_tokenizer(void)
     tcase_add_loop_test(tcase, streaming, 0, 2);
     tcase_add_loop_test(tcase, hostile, 0, (int)(sizeof hostile_files / sizeof hostile_files[0]));
     tcase_add_test(tcase, odd_texts);
+    tcase_add_test(tcase, missing_bytes);
     tcase_add_loop_test(tcase, long_repeats, 0, 5);
     suite_add_tcase(suite, tcase);
     return suite;

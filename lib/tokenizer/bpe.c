@@ -199,8 +199,8 @@ static slm_status open_byte_level(struct tokenizer *t, const struct gguf *gguf, 
     TRY(tokenizer_read_keys(t, gguf, err));
     for (int byte = 0; byte < 256; byte++) {
         char text[4];
-        slm_token token = vocab_find_plain(&t->vocab, text, (size_t)utf8_encode(byte_to_char((uint8_t)byte), text));
-        t->bytes[byte] = token != SLM_TOKEN_NONE ? token : t->unknown;
+        /* a byte that the vocabulary lacks becomes nothing, as published: its unknown token often is the one that ends texts */
+        t->bytes[byte] = vocab_find_plain(&t->vocab, text, (size_t)utf8_encode(byte_to_char((uint8_t)byte), text));
     }
     return SLM_OK;
 }

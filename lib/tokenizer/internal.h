@@ -50,7 +50,7 @@ struct tokenizer {
     slm_token closing;              /* what SLM_TOKENIZE_EOS adds, or SLM_TOKEN_NONE */
     slm_token ends[MAX_END_TOKENS];
     uint32_t end_count;
-    slm_token bytes[256];           /* the token of each byte, or `unknown` */
+    slm_token bytes[256];           /* the token of each byte; SentencePiece: or `unknown` */
     float unknown_score;            /* unigram */
     bool guesses_splitter;
     bool adds_bos, adds_eos;

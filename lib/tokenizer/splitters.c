@@ -162,11 +162,11 @@ static const struct splitter splitters[] = {
      .whole_words = true, .adds_bos = true},
     {.names = " gpt-2 phi-2 mpt olmo jais jina-es jina-de jina-v2-es jina-v2-de jina-v1-en jina-v2-code roberta-bpe gigachat "
               "a.x-4.0 mellum modern-bert trillion granite-docling exaone4 ", .passes = {&gpt2}},
-    {.names = " smollm starcoder refact granite command-r codeshell exaone minerva-7b mellum2 ", .passes = {&digit, &gpt2}},
+    {.names = " smollm starcoder refact granite command-r cohere2_moe codeshell exaone minerva-7b mellum2 ", .passes = {&digit, &gpt2}},
     {.names = " default ", .passes = {&punctuation_but_backtick, &gpt2, &digits, &three_ascii_digits}},
     {.names = " falcon ", .passes = {&punctuation, &gpt2, &three_ascii_digits}},
     {.names = " dbrx smaug-bpe chatglm-bpe glm4 ", .passes = {&llama3}},
-    {.names = " qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo f2llmv2 ", .passes = {&qwen2}},
+    {.names = " qwen2 deepseek-r1-qwen stablelm2 megrez hunyuan solar-open grok-2 kormo openpangu f2llmv2 ", .passes = {&qwen2}},
     {.names = " qwen35 ", .passes = {&qwen35}},
     {.names = " tekken ", .passes = {&tekken}, .whole_words = true, .adds_bos = true},
     {.names = " gpt-4o llama4 kanana2 minimax-m2 talkie ", .passes = {&gpt4o}},
