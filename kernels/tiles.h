@@ -41,7 +41,7 @@ static_assert(sizeof(struct tile_q8_0) == 544, "packed layout");
 struct tile_q2_k {
     uint16_t d[16], dmin[16];
     struct {
-        uint8_t lo[16], hi[16]; /* of k 0..15 and of k 16..31: low nibble sc, high nibble m */
+        uint8_t sc_m[16][2]; /* of k 0..15 and of k 16..31: low nibble sc, high nibble m */
         uint8_t crumbs[2][64];
     } sub[8];
 };
@@ -50,9 +50,8 @@ static_assert(sizeof(struct tile_q2_k) == 1344, "packed layout");
 struct tile_q3_k {
     uint16_t d[16];
     struct {
-        int8_t sc_lo[16], sc_hi[16]; /* 32 is already taken away */
-        uint8_t crumbs[2][64];
-        uint8_t bits[64];
+        int8_t sc[16][2]; /* of k 0..15 and of k 16..31; 32 is already taken away */
+        uint8_t sixes[3][64];
     } sub[8];
 };
 static_assert(sizeof(struct tile_q3_k) == 1824, "packed layout");
@@ -79,9 +78,8 @@ static_assert(sizeof(struct tile_q5_k) == 2880, "packed layout");
 struct tile_q6_k {
     uint16_t d[16];
     struct {
-        int8_t sc_lo[16], sc_hi[16]; /* scales of k 0..15 and of k 16..31 */
-        uint8_t nibbles[4][64];
-        uint8_t crumbs[2][64];
+        int8_t sc[16][2]; /* of k 0..15 and of k 16..31 */
+        uint8_t sixes[2][3][64];
     } sub[8];
 };
 static_assert(sizeof(struct tile_q6_k) == 3360, "packed layout");

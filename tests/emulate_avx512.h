@@ -48,8 +48,10 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_cvtsepi32_epi8 simde_mm512_cvtsepi32_epi8
 #define _mm512_dpbusd_epi32 simde_mm512_dpbusd_epi32
 #define _mm512_loadu_si512 simde_mm512_loadu_si512
+#define _mm512_madd_epi16 simde_mm512_madd_epi16
 #define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
 #define _mm512_or_ps simde_mm512_or_ps
+#define _mm512_set1_epi16 simde_mm512_set1_epi16
 #define _mm512_set1_epi32 simde_mm512_set1_epi32
 #define _mm512_set1_epi8 simde_mm512_set1_epi8
 #define _mm512_set1_ps simde_mm512_set1_ps
@@ -124,6 +126,17 @@ EMU(__m512) emu_cvtepi32_ps(__m512i a) { return emu_join_ps(_mm256_cvtepi32_ps(e
 #define _mm512_cvtepi32_ps emu_cvtepi32_ps
 EMU(__m512i) emu_cvtps_epi32(__m512 a) { return emu_join_si(_mm256_cvtps_epi32(emu_ps(a, 0)), _mm256_cvtps_epi32(emu_ps(a, 1))); }
 #define _mm512_cvtps_epi32 emu_cvtps_epi32
+#define _mm512_srai_epi32(a, n) emu_join_si(_mm256_srai_epi32(emu_si(a, 0), n), _mm256_srai_epi32(emu_si(a, 1), n))
+EMU(__m512i) emu_cvtepi8_epi16(__m256i a)
+{
+    return emu_join_si(_mm256_cvtepi8_epi16(_mm256_castsi256_si128(a)), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(a, 1)));
+}
+#define _mm512_cvtepi8_epi16 emu_cvtepi8_epi16
+EMU(__m512i) emu_cvtepu8_epi16(__m256i a)
+{
+    return emu_join_si(_mm256_cvtepu8_epi16(_mm256_castsi256_si128(a)), _mm256_cvtepu8_epi16(_mm256_extracti128_si256(a, 1)));
+}
+#define _mm512_cvtepu8_epi16 emu_cvtepu8_epi16
 EMU(__m512i) emu_cvtepi8_epi32(__m128i a) { return emu_join_si(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_srli_si128(a, 8))); }
 #define _mm512_cvtepi8_epi32 emu_cvtepi8_epi32
 EMU(__m512i) emu_cvtepu8_epi32(__m128i a) { return emu_join_si(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8))); }

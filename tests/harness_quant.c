@@ -184,7 +184,7 @@ static const struct format {
 /* ---- weights */
 
 enum weights { WEIGHTS_RANDOM, WEIGHTS_ALL_ONES, WEIGHTS_ALL_ZEROS, WEIGHTS_SCALE_0, WEIGHTS_SCALE_MAX,
-               WEIGHTS_SCALE_SUBNORMAL, WEIGHT_KINDS };
+               WEIGHTS_SCALE_SUBNORMAL, WEIGHT_KINDS, WEIGHTS_EXTREME };
 
 /* Rows of GGUF blocks; every scale finite. */
 static void fill_blocks(struct harness *h, const struct format *f, uint8_t *data, size_t blocks, enum weights kind)
@@ -192,6 +192,8 @@ static void fill_blocks(struct harness *h, const struct format *f, uint8_t *data
     size_t bytes = quants[f->type].block_bytes;
     for (size_t i = 0; i < blocks * bytes; i++)
         data[i] = kind == WEIGHTS_ALL_ONES ? 0xff : kind == WEIGHTS_ALL_ZEROS ? 0 : (uint8_t)test_random(&h->random);
+    for (size_t i = 0; kind == WEIGHTS_EXTREME && i < blocks * bytes; i++) /* 16 smallest or largest values, signed or not, in turn */
+        data[i] = i % bytes % 16 ? data[i - 1] : (uint8_t[]){0, 0x7f, 0x80, 0xff}[data[i] % 4];
     for (size_t b = 0; b < blocks; b++) {
         if (!f->halves) {
             uint8_t *e = data + b * bytes;
@@ -356,6 +358,8 @@ static void linear_case(struct harness *h)
     for (int kind = 0; kind < 3 * WEIGHT_KINDS; kind++)
         check_linear(h, f, 1 + test_random(&h->random) % 4, 1 + (int)(test_random(&h->random) % (uint64_t)h->tier->cols),
                      1 + (int)(test_random(&h->random) % TILE_ROWS), kind % WEIGHT_KINDS);
+    for (int i = 0; i < 4 * FLOAT_KINDS; i++)
+        check_linear(h, f, 1 + (size_t)i % 3, 1 + i % h->tier->cols, TILE_ROWS, WEIGHTS_EXTREME);
     check_linear(h, f, 11, h->tier->cols, TILE_ROWS, WEIGHTS_RANDOM);
     if (h->benching)
         bench_linear(h, f);

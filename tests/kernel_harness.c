@@ -172,6 +172,7 @@ bool harness_close(struct harness *h, const float *got, const double *want, cons
 void harness_floats(struct harness *h, float *x, size_t n, enum floats kind)
 {
     float magnitude = test_uniform(&h->random, 0.001f, 10);
+    uint32_t run = 0;
     for (size_t i = 0; i < n; i++) {
         float u = test_uniform(&h->random, -1, 1);
         uint32_t bits = test_random(&h->random);
@@ -187,7 +188,8 @@ void harness_floats(struct harness *h, float *x, size_t n, enum floats kind)
             x[i] = bits & 1 ? 0.0f : -0.0f;
             break;
         case FLOATS_SIGNS:
-            x[i] = bits & 1 ? magnitude : -magnitude;
+            run = i % 16 ? run : bits >> 1;
+            x[i] = (run & 2 ? run : bits) & 1 ? magnitude : -magnitude;
             break;
         case FLOATS_HUGE:
             x[i] = u * 1e37f;

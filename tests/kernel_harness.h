@@ -81,7 +81,7 @@ enum floats {
     FLOATS_UNIFORM,     /* -1..1 */
     FLOATS_OUTLIERS,    /* mostly small, few of them 1000 times as large */
     FLOATS_ZERO,
-    FLOATS_SIGNS,       /* one magnitude, random signs: all +-127 once quantized */
+    FLOATS_SIGNS,       /* one magnitude: all +-127 once quantized; signs random or the same for 16 */
     FLOATS_HUGE,        /* to 1e37 */
     FLOATS_TINY,        /* 1e-38 and subnormals */
     FLOATS_RANGE,       /* any exponent from 2^-60 to 2^60 */

@@ -1,4 +1,5 @@
-/* linear.h - the AVX2 bodies of linear for quantized types, one per family; a type adds the unpacking of its blocks.
+/* linear.h - the AVX2 body of linear for quantized types with one scale, or a scale and a minimum, for 32 values; a type adds the unpacking
+ * of its blocks. Two scales: two_scales.h; values of 8 bits: signed.h.
  *
  * Half a tile (8 rows) meets one column after the other. A vector of weights holds 4 consecutive k of 8 rows, and meets the same 4 k of
  * one column, broadcast:
@@ -21,8 +22,7 @@
 /* 8 rows of one k block. */
 struct avx2_block {
     __m256i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
-    __m256 dw, dw_hi;   /* scale of all values, or of k 0..15; of k 16..31 */
-    __m256 dm, dm_hi;   /* minimum, or of k 0..15; of k 16..31 */
+    __m256 dw, dm;      /* scale and minimum */
 };
 
 /* Reads rows 8 half .. 8 half + 7 of k block b. */
@@ -94,6 +94,17 @@ ALWAYS_INLINE void avx2_crumbs(const uint8_t crumbs[2][64], int half, __m256i w[
     }
 }
 
+/* The sixes of 8 rows, k 4 j .. 4 j + 3 in vector j; vectors 0..2 with bits 7..6 of the fourth, to be masked off. */
+ALWAYS_INLINE void avx2_sixes(const uint8_t sixes[3][64], int half, __m256i x[4])
+{
+    UNROLL
+    for (int j = 0; j < 3; j++)
+        x[j] = _mm256_loadu_si256((const void *)(sixes[j] + 32 * half));
+    x[3] = _mm256_and_si256(_mm256_srli_epi16(x[0], 6), _mm256_set1_epi8(0x03));
+    x[3] = _mm256_or_si256(x[3], _mm256_and_si256(_mm256_srli_epi16(x[1], 4), _mm256_set1_epi8(0x0c)));
+    x[3] = _mm256_or_si256(x[3], _mm256_and_si256(_mm256_srli_epi16(x[2], 2), _mm256_set1_epi8(0x30)));
+}
+
 /* Puts bit g of each byte into bit `place` of vector g: 8 rows' upper bits. */
 ALWAYS_INLINE void avx2_bits(const uint8_t bits[64], int half, int place, __m256i w[8])
 {
@@ -106,12 +117,12 @@ ALWAYS_INLINE void avx2_bits(const uint8_t bits[64], int half, int place, __m256
     }
 }
 
-/* start + the dot products of vectors first .. first + count - 1 with q. */
-ALWAYS_INLINE __m256i avx2_dot(const __m256i w[8], const int8_t *q, int first, int count, int run, __m256i start)
+/* start + the dot product of a block with q. */
+ALWAYS_INLINE __m256i avx2_dot(const __m256i w[8], const int8_t *q, int run, __m256i start)
 {
     const __m256i ones = _mm256_set1_epi16(1);
     UNROLL
-    for (int g = first; g < first + count; g += run) {
+    for (int g = 0; g < 8; g += run) {
         __m256i sum = _mm256_maddubs_epi16(w[g], avx2_broadcast(q + 4 * g));
         UNROLL
         for (int i = g + 1; i < g + run; i++) {
@@ -129,28 +140,13 @@ ALWAYS_INLINE __m256i avx2_bias(int log2_z, const int32_t *nsum)
     return log2_z < 0 ? _mm256_setzero_si256() : _mm256_slli_epi32(avx2_broadcast(nsum), log2_z);
 }
 
-/* t and what the minimums add to it. */
-ALWAYS_INLINE __m256 avx2_mins(enum family family, const struct avx2_block *w, const struct act_block *a, __m256 t)
+/* acc = fma(d, t, acc), t the term of README.md for one column. */
+ALWAYS_INLINE __m256 avx2_add(enum family family, const struct avx2_block *w, const struct act_block *a, __m256i isum, __m256 acc)
 {
+    __m256 t = _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum));
     if (family == FAMILY_SCALE_MIN)
-        return _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
-    if (family != FAMILY_TWO_SCALES_MINS)
-        return t;
-    t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nlo)), t);
-    return _mm256_fmadd_ps(w->dm_hi, _mm256_cvtepi32_ps(avx2_broadcast(&a->nhi)), t);
-}
-
-/* The term t of README.md for one column. */
-ALWAYS_INLINE __m256 avx2_term(struct avx2_type type, const struct avx2_block *w, const struct act_block *a)
-{
-    if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
-        __m256i lo = avx2_dot(w->w, a->q, 0, 4, type.run, avx2_bias(type.log2_z, &a->nlo));
-        __m256i hi = avx2_dot(w->w, a->q, 4, 4, type.run, avx2_bias(type.log2_z, &a->nhi));
-        __m256 t = _mm256_fmadd_ps(w->dw_hi, _mm256_cvtepi32_ps(hi), _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(lo)));
-        return avx2_mins(type.family, w, a, t);
-    }
-    __m256i isum = avx2_dot(w->w, a->q, 0, 8, type.run, avx2_bias(type.log2_z, &a->nsum));
-    return avx2_mins(type.family, w, a, _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum)));
+        t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
+    return _mm256_fmadd_ps(_mm256_broadcast_ss(&a->d), t, acc);
 }
 
 /* One column, or two or three, of both halves at once: reads the weights once, in order, as fast as memory gives them. */
@@ -167,8 +163,10 @@ ALWAYS_INLINE void avx2_few_columns(struct avx2_type type, avx2_unpack_fn *unpac
             struct avx2_block w;
             unpack(tile, b, half, &w);
             UNROLL
-            for (int c = 0; c < n; c++)
-                acc[half][c] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_term(type, &w, &x[c]), acc[half][c]);
+            for (int c = 0; c < n; c++) {
+                __m256i isum = avx2_dot(w.w, x[c].q, type.run, avx2_bias(type.log2_z, &x[c].nsum));
+                acc[half][c] = avx2_add(type.family, &w, &x[c], isum, acc[half][c]);
+            }
             RELOAD();
         }
     }
@@ -184,10 +182,7 @@ ALWAYS_INLINE void avx2_few_columns(struct avx2_type type, avx2_unpack_fn *unpac
 ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_block w[2], const struct act_block *x, int n,
                                       __m256 acc[PANEL_COLS][2])
 {
-    const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
-    const int part = two_scales ? 4 : 8; /* vectors under one scale */
-    __m256i sum[4][2], isum[4][2];       /* of a run; of a part */
-    __m256 t[4][2];
+    __m256i sum[4][2], isum[4][2]; /* of a run; of all */
     LAUNDER(w);
     UNROLL
     for (int g = 0; g < 8; g++) {
@@ -206,15 +201,11 @@ ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_b
             continue;
         UNROLL
         for (int c = 0; c < n; c++) {
-            const int32_t *nsum = !two_scales ? &x[c].nsum : g < 4 ? &x[c].nlo : &x[c].nhi;
-            const __m256i bias = avx2_bias(type.log2_z, nsum);
+            const __m256i bias = avx2_bias(type.log2_z, &x[c].nsum);
             UNROLL
             for (int h = 0; h < 2; h++) {
                 const __m256i run = _mm256_madd_epi16(sum[c][h], _mm256_set1_epi16(1));
-                isum[c][h] = _mm256_add_epi32(g % part < type.run ? bias : isum[c][h], run);
-                if ((g + 1) % part == 0)
-                    t[c][h] = g < part ? _mm256_mul_ps(w[h].dw, _mm256_cvtepi32_ps(isum[c][h]))
-                                       : _mm256_fmadd_ps(w[h].dw_hi, _mm256_cvtepi32_ps(isum[c][h]), t[c][h]);
+                isum[c][h] = _mm256_add_epi32(g < type.run ? bias : isum[c][h], run);
             }
         }
     }
@@ -222,7 +213,7 @@ ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_b
     for (int c = 0; c < n; c++) {
         UNROLL
         for (int h = 0; h < 2; h++)
-            acc[c][h] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), avx2_mins(type.family, &w[h], &x[c], t[c][h]), acc[c][h]);
+            acc[c][h] = avx2_add(type.family, &w[h], &x[c], isum[c][h], acc[c][h]);
     }
 }
 

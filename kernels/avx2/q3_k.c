@@ -1,19 +1,23 @@
 #include "../tiles.h"
 #include "avx2.h"
-#include "linear.h"
+#include "two_scales.h"
 
-ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_block *out)
+ALWAYS_INLINE void unpack(const void *packed, size_t s, int half, struct two_scales_block *out)
 {
-    const struct tile_q3_k *t = (const struct tile_q3_k *)tile + b / 8;
-    avx2_crumbs(t->sub[b % 8].crumbs, half, out->w);
-    avx2_bits(t->sub[b % 8].bits, half, 2, out->w);
-    __m256 d = avx2_halves(t->d + 8 * half);
-    out->dw = _mm256_mul_ps(d, avx2_i8(t->sub[b % 8].sc_lo + 8 * half));
-    out->dw_hi = _mm256_mul_ps(d, avx2_i8(t->sub[b % 8].sc_hi + 8 * half));
+    const struct tile_q3_k *t = packed;
+    const __m256i low = _mm256_set1_epi8(7);
+    __m256i x[4];
+    avx2_sixes(t->sub[s].sixes, half, x);
+    UNROLL
+    for (int j = 0; j < 4; j++) {
+        out->w[j] = _mm256_and_si256(x[j], low);
+        out->w[4 + j] = _mm256_and_si256(_mm256_srli_epi16(x[j], 3), low);
+    }
+    out->sc = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)t->sub[s].sc[8 * half]));
 }
 
 void linear_Q3_K_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx2_type type = {.family = FAMILY_OF_Q3_K, .log2_z = 2, .run = 4, .bytes = sizeof(struct tile_q3_k) / 8};
-    avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
+    const struct two_scales_type type = {false, 2, 4, sizeof(struct tile_q3_k), unpack};
+    two_scales_linear(type, tile, k, x, x_stride, cols, y, y_stride);
 }

@@ -19,8 +19,9 @@
 /* One k block. */
 struct avx512_block {
     __m512i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
-    __m512 dw, dw_hi;   /* scale of all values, or of k 0..15; of k 16..31 */
-    __m512 dm, dm_hi;   /* minimum, or of k 0..15; of k 16..31 */
+    __m512 dw, dm;      /* scale and minimum; if there are two, what both are multiplied by */
+    __m512 sc[2];       /* two scales: of k 0..15 and of k 16..31 */
+    __m512i m;          /* two minima, s16: side by side for each row */
 };
 
 /* Reads k block b. */
@@ -45,6 +46,13 @@ ALWAYS_INLINE __m512 avx512_u8(const uint8_t *p)
 ALWAYS_INLINE __m512 avx512_i8(const int8_t *p)
 {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p)));
+}
+
+/* Two scales from pairs of s16. */
+ALWAYS_INLINE void avx512_two_scales(__m512i pairs, __m512 sc[2])
+{
+    sc[0] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(pairs, 16), 16));
+    sc[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32(pairs, 16));
 }
 
 ALWAYS_INLINE __m512i avx512_broadcast(const void *p)
@@ -83,6 +91,18 @@ ALWAYS_INLINE void avx512_crumbs(const uint8_t crumbs[2][64], __m512i w[8])
         w[4 * h + 1] = _mm512_and_si512(_mm512_srli_epi16(x, 2), low);
         w[4 * h + 2] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
         w[4 * h + 3] = _mm512_and_si512(_mm512_srli_epi16(x, 6), low);
+    }
+}
+
+/* The sixes, k 4 j .. 4 j + 3 in vector j; bits 7..6 are to be masked off. */
+ALWAYS_INLINE void avx512_sixes(const uint8_t sixes[3][64], __m512i x[4])
+{
+    const __m512i top = _mm512_set1_epi8((char)0xc0);
+    UNROLL
+    for (int j = 0; j < 3; j++) {
+        x[j] = _mm512_loadu_si512(sixes[j]);
+        x[3] = j ? _mm512_ternarylogic_epi32(top, x[j], x[3], 0xca) : x[j]; /* top ? x[j] : x[3] */
+        x[3] = _mm512_srli_epi16(x[3], 2);
     }
 }
 
@@ -140,17 +160,24 @@ ALWAYS_INLINE __m512i avx512_dot(const __m512i w[8], const int8_t *q, int first,
     return start;
 }
 
+/* The negated sums of activations as s16, nlo and nhi side by side. */
+ALWAYS_INLINE __m512i avx512_nsums(const struct act_block *a)
+{
+    return _mm512_set1_epi32((int32_t)((uint16_t)a->nlo | (uint32_t)a->nhi << 16));
+}
+
 /* The term t of README.md for one column. */
 ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a)
 {
     if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
         __m512i lo = avx512_dot(w->w, a->q, 0, 4, avx512_bias(type.log2_z, &a->nlo));
         __m512i hi = avx512_dot(w->w, a->q, 4, 8, avx512_bias(type.log2_z, &a->nhi));
-        __m512 t = _mm512_fmadd_ps(w->dw_hi, _mm512_cvtepi32_ps(hi), _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(lo)));
-        if (type.family == FAMILY_TWO_SCALES)
-            return t;
-        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(avx512_broadcast(&a->nlo)), t);
-        return _mm512_fmadd_ps(w->dm_hi, _mm512_cvtepi32_ps(avx512_broadcast(&a->nhi)), t);
+        /* an exact integer */
+        __m512 isum = _mm512_fmadd_ps(w->sc[1], _mm512_cvtepi32_ps(hi), _mm512_mul_ps(w->sc[0], _mm512_cvtepi32_ps(lo)));
+        __m512 t = _mm512_mul_ps(w->dw, isum);
+        if (type.family == FAMILY_TWO_SCALES_MINS)
+            t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
+        return t;
     }
     __m512i isum = avx512_dot(w->w, a->q, 0, 8, avx512_bias(type.log2_z, &a->nsum));
     __m512 t = _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(isum));

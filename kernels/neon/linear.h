@@ -28,8 +28,8 @@ struct neon_type {
 /* 8 rows of one k block, in quads of 4. */
 struct neon_block {
     int8x16_t w[8][2];                  /* vector g holds k 4 g .. 4 g + 3 */
-    float32x4_t dw[2], dw_hi[2];        /* scale of all values, or of k 0..15; of k 16..31 */
-    float32x4_t dm[2], dm_hi[2];        /* minimum, or of k 0..15; of k 16..31 */
+    float32x4_t dw[2], dm[2];           /* scale and minimum; if there are two, what both are multiplied by */
+    float32x4_t sc[2][2], m[2][2];      /* two scales and minima: of k 0..15 and of k 16..31 */
 };
 
 /* Reads rows 8 half .. 8 half + 7 of k block b. */
@@ -37,27 +37,43 @@ typedef void neon_unpack_fn(const void *tile, size_t b, int half, struct neon_bl
 
 /* ---- unpacking */
 
-/* 8 F16 as floats, in two quads; the same times 8 small integers. The products are exact. */
+/* 8 F16, or small integers, as floats in two quads; their products, which are exact. */
 ALWAYS_INLINE void neon_halves(const uint16_t *p, float32x4_t out[2])
 {
     out[0] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
     out[1] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4)));
 }
 
+ALWAYS_INLINE void neon_u8(uint8x8_t integers, float32x4_t out[2])
+{
+    uint16x8_t wide = vmovl_u8(integers);
+    out[0] = vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide)));
+    out[1] = vcvtq_f32_u32(vmovl_u16(vget_high_u16(wide)));
+}
+
+ALWAYS_INLINE void neon_s8(int8x8_t integers, float32x4_t out[2])
+{
+    int16x8_t wide = vmovl_s8(integers);
+    out[0] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+    out[1] = vcvtq_f32_s32(vmovl_s16(vget_high_s16(wide)));
+}
+
 ALWAYS_INLINE void neon_halves_u8(const uint16_t *p, uint8x8_t factors, float32x4_t out[2])
 {
-    uint16x8_t wide = vmovl_u8(factors);
-    neon_halves(p, out);
-    out[0] = vmulq_f32(out[0], vcvtq_f32_u32(vmovl_u16(vget_low_u16(wide))));
-    out[1] = vmulq_f32(out[1], vcvtq_f32_u32(vmovl_u16(vget_high_u16(wide))));
+    float32x4_t halves[2];
+    neon_halves(p, halves);
+    neon_u8(factors, out);
+    out[0] = vmulq_f32(out[0], halves[0]);
+    out[1] = vmulq_f32(out[1], halves[1]);
 }
 
 ALWAYS_INLINE void neon_halves_s8(const uint16_t *p, int8x8_t factors, float32x4_t out[2])
 {
-    int16x8_t wide = vmovl_s8(factors);
-    neon_halves(p, out);
-    out[0] = vmulq_f32(out[0], vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide))));
-    out[1] = vmulq_f32(out[1], vcvtq_f32_s32(vmovl_s16(vget_high_s16(wide))));
+    float32x4_t halves[2];
+    neon_halves(p, halves);
+    neon_s8(factors, out);
+    out[0] = vmulq_f32(out[0], halves[0]);
+    out[1] = vmulq_f32(out[1], halves[1]);
 }
 
 /* The nibbles of 8 rows: low nibbles are k 0..15, high ones k 16..31. */
@@ -86,6 +102,22 @@ ALWAYS_INLINE void neon_crumbs(const uint8_t crumbs[2][64], int half, int8x16_t 
         w[v + 1][quad] = vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(x, 2), low));
         w[v + 2][quad] = vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(x, 4), low));
         w[v + 3][quad] = vreinterpretq_s8_u8(vshrq_n_u8(x, 6));
+    }
+}
+
+/* The sixes of 8 rows, k 4 j .. 4 j + 3 in vector j. */
+ALWAYS_INLINE void neon_sixes(const uint8_t sixes[3][64], int half, int8x16_t w[4][2])
+{
+    UNROLL
+    for (int quad = 0; quad < 2; quad++) {
+        uint8x16_t x[3];
+        UNROLL
+        for (int j = 0; j < 3; j++) {
+            x[j] = vld1q_u8(sixes[j] + 32 * half + 16 * quad);
+            w[j][quad] = vreinterpretq_s8_u8(vandq_u8(x[j], vdupq_n_u8(63)));
+        }
+        uint8x16_t upper = vsriq_n_u8(x[2], vsriq_n_u8(x[1], x[0], 2), 2); /* bits 7..2: the upper bits of 2, 1, 0 */
+        w[3][quad] = vreinterpretq_s8_u8(vshrq_n_u8(upper, 2));
     }
 }
 
@@ -212,13 +244,13 @@ ALWAYS_INLINE void neon_multiply_add(struct neon_type type, const struct neon_bl
     neon_dot16(w, 4, vld1q_s8(a->q + 16), two ? hi : lo);
     UNROLL
     for (int quad = 0; quad < 2; quad++) {
-        float32x4_t t = neon_first_term(ready, quad, w->dw[quad], lo[quad]);
+        float32x4_t t = neon_first_term(ready, quad, two ? w->sc[0][quad] : w->dw[quad], lo[quad]);
         if (two)
-            t = vfmaq_f32(t, w->dw_hi[quad], neon_float(ready, quad, hi[quad]));
+            t = vmulq_f32(w->dw[quad], vfmaq_f32(t, w->sc[1][quad], neon_float(ready, quad, hi[quad])));
         if (type.family == FAMILY_SCALE_MIN)
             t = vfmaq_n_f32(t, w->dm[quad], (float)a->nsum);
         if (type.family == FAMILY_TWO_SCALES_MINS)
-            t = vfmaq_n_f32(vfmaq_n_f32(t, w->dm[quad], (float)a->nlo), w->dm_hi[quad], (float)a->nhi);
+            t = vfmaq_f32(t, w->dm[quad], vfmaq_n_f32(vmulq_n_f32(w->m[0][quad], (float)a->nlo), w->m[1][quad], (float)a->nhi));
         acc[quad] = vfmaq_n_f32(acc[quad], t, a->d);
     }
 }
@@ -266,7 +298,7 @@ ALWAYS_INLINE void neon_many_columns(struct neon_type type, neon_unpack_fn *unpa
         struct neon_block w;
         struct neon_ready ready;
         unpack(tile, b, half, &w);
-        neon_get_ready(w.dw, 2, &ready);
+        neon_get_ready(neon_two(type) ? w.sc[0] : w.dw, 2, &ready);
         for (int c = 0; c < n; c++) {
             neon_multiply_add(type, &w, type.large_scale ? NULL : &ready, &x[c], acc[c]);
             RELOAD();

@@ -11,8 +11,8 @@
 /* 8 rows of one k block; pair p is rows 2p and 2p + 1. */
 struct neon_pairs {
     int8x16_t w[4][4];              /* [o][p] holds k 8 o .. 8 o + 7 */
-    float32x4_t dw[4], dw_hi[4];    /* [p]: the two rows' scales, twice */
-    float32x4_t dm[4], dm_hi[4];
+    float32x4_t dw[4], dm[4];       /* [p]: the two rows' scales, twice */
+    float32x4_t sc[2][4], m[2][4];
 };
 
 /* Two rows' values twice over, of the quads of 4 rows. */
@@ -36,12 +36,15 @@ ALWAYS_INLINE void neon_pair_rows(struct neon_type type, const struct neon_block
         out->w[o][2 * quad + 1] = vreinterpretq_s8_s32(vzip2q_s32(a, b));
     }
     neon_twice(in->dw, out->dw);
-    if (neon_two(type))
-        neon_twice(in->dw_hi, out->dw_hi);
     if (type.family == FAMILY_SCALE_MIN || type.family == FAMILY_TWO_SCALES_MINS)
         neon_twice(in->dm, out->dm);
-    if (type.family == FAMILY_TWO_SCALES_MINS)
-        neon_twice(in->dm_hi, out->dm_hi);
+    UNROLL
+    for (int i = 0; i < 2; i++) {
+        if (neon_two(type))
+            neon_twice(in->sc[i], out->sc[i]);
+        if (type.family == FAMILY_TWO_SCALES_MINS)
+            neon_twice(in->m[i], out->m[i]);
+    }
 }
 
 /* Octets 2 half and 2 half + 1 of the block with those of two columns, added to isum. */
@@ -81,14 +84,15 @@ ALWAYS_INLINE void neon_pair_multiply_add(struct neon_type type, const struct ne
     const float32x4_t d = vzip1q_f32(heads.front, heads.front);
     UNROLL
     for (int p = 0; p < 4; p++) {
-        float32x4_t t = neon_first_term(ready, p, w->dw[p], lo[p]);
+        float32x4_t t = neon_first_term(ready, p, two ? w->sc[0][p] : w->dw[p], lo[p]);
         if (two)
-            t = vfmaq_f32(t, w->dw_hi[p], neon_float(ready, p, hi[p]));
+            t = vmulq_f32(w->dw[p], vfmaq_f32(t, w->sc[1][p], neon_float(ready, p, hi[p])));
         if (type.family == FAMILY_SCALE_MIN)
             t = vfmaq_f32(t, w->dm[p], vcvtq_f32_s32(vreinterpretq_s32_f32(vzip2q_f32(heads.front, heads.front))));
         if (type.family == FAMILY_TWO_SCALES_MINS) {
-            t = vfmaq_f32(t, w->dm[p], vcvtq_f32_s32(vreinterpretq_s32_f32(vzip1q_f32(heads.back, heads.back))));
-            t = vfmaq_f32(t, w->dm_hi[p], vcvtq_f32_s32(vreinterpretq_s32_f32(vzip2q_f32(heads.back, heads.back))));
+            const float32x4_t nlo = vcvtq_f32_s32(vreinterpretq_s32_f32(vzip1q_f32(heads.back, heads.back)));
+            const float32x4_t nhi = vcvtq_f32_s32(vreinterpretq_s32_f32(vzip2q_f32(heads.back, heads.back)));
+            t = vfmaq_f32(t, w->dm[p], vfmaq_f32(vmulq_f32(w->m[0][p], nlo), w->m[1][p], nhi));
         }
         acc[p] = vfmaq_f32(acc[p], t, d);
     }
@@ -107,7 +111,7 @@ ALWAYS_INLINE void neon_many_columns(struct neon_type type, neon_unpack_fn *unpa
         struct neon_ready ready;
         unpack(tile, b, half, &block);
         neon_pair_rows(type, &block, &w);
-        neon_get_ready(w.dw, 4, &ready);
+        neon_get_ready(neon_two(type) ? w.sc[0] : w.dw, 4, &ready);
         float32x4_t(*sums)[4] = acc;
         for (const struct act_block *a = x, *last = x + n - 1; a <= last; a += 2, sums++) {
             neon_pair_multiply_add(type, &w, type.large_scale ? NULL : &ready, a, a < last ? a + 1 : a, *sums);

@@ -10,8 +10,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     memcpy(&t->d[r], &from->d, 2);
     memcpy(&t->dmin[r], &from->dmin, 2);
     for (int s = 0; s < 8; s++) {
-        t->sub[s].lo[r] = from->scales[2 * s];
-        t->sub[s].hi[r] = from->scales[2 * s + 1];
+        memcpy(t->sub[s].sc_m[r], from->scales + 2 * s, 2);
         pack_crumbs(t->sub[s].crumbs, r, from->qs, s);
     }
 }
@@ -22,11 +21,12 @@ static inline void decode(const void *tile, size_t b, int row, struct ref_row *o
     size_t s = b % 8;
     memset(out->w, 0, sizeof out->w);
     decode_crumbs(t->sub[s].crumbs, row, 0, out->w);
-    float d = half_to_float(t->d[row]), dmin = half_to_float(t->dmin[row]);
-    out->scale = d * (float)(t->sub[s].lo[row] & 15);
-    out->scale_hi = d * (float)(t->sub[s].hi[row] & 15);
-    out->min = dmin * (float)(t->sub[s].lo[row] >> 4);
-    out->min_hi = dmin * (float)(t->sub[s].hi[row] >> 4);
+    out->scale = half_to_float(t->d[row]);
+    out->min = half_to_float(t->dmin[row]);
+    for (int h = 0; h < 2; h++) {
+        out->sc[h] = t->sub[s].sc_m[row][h] & 15;
+        out->m[h] = t->sub[s].sc_m[row][h] >> 4;
+    }
 }
 
 REF_KERNELS(Q2_K, pack_row, decode)

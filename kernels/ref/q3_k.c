@@ -16,10 +16,13 @@ static inline void pack_row(const void *block, int r, void *tile)
     struct tile_q3_k *t = tile;
     memcpy(&t->d[r], &from->d, 2);
     for (int s = 0; s < 8; s++) {
-        t->sub[s].sc_lo[r] = scale(from->scales, 2 * s);
-        t->sub[s].sc_hi[r] = scale(from->scales, 2 * s + 1);
-        pack_crumbs(t->sub[s].crumbs, r, from->qs, s);
-        store_row(t->sub[s].bits, r, gather_bits(from->hmask, s));
+        uint32_t v[8]; /* q of k 4 g .. 4 g + 3 */
+        for (int g = 0; g < 8; g++)
+            v[g] = crumbs(from->qs, s, g) | (load_u32(from->hmask + 4 * g) >> s & 0x01010101) << 2;
+        const uint32_t sixes[4] = {v[0] | v[4] << 3, v[1] | v[5] << 3, v[2] | v[6] << 3, v[3] | v[7] << 3};
+        pack_sixes(t->sub[s].sixes, r, sixes);
+        t->sub[s].sc[r][0] = scale(from->scales, 2 * s);
+        t->sub[s].sc[r][1] = scale(from->scales, 2 * s + 1);
     }
 }
 
@@ -27,12 +30,17 @@ static inline void decode(const void *tile, size_t b, int row, struct ref_row *o
 {
     const struct tile_q3_k *t = (const struct tile_q3_k *)tile + b / 8;
     size_t s = b % 8;
-    memset(out->w, -4, sizeof out->w);
-    decode_crumbs(t->sub[s].crumbs, row, 0, out->w);
-    decode_bits(t->sub[s].bits, row, 2, out->w);
-    float d = half_to_float(t->d[row]);
-    out->scale = d * (float)t->sub[s].sc_lo[row];
-    out->scale_hi = d * (float)t->sub[s].sc_hi[row];
+    for (int i = 0; i < 4; i++) {
+        int values[4];
+        decode_sixes(t->sub[s].sixes, row, i, values);
+        for (int j = 0; j < 4; j++) {
+            out->w[4 * j + i] = (int8_t)((values[j] & 7) - 4);
+            out->w[16 + 4 * j + i] = (int8_t)((values[j] >> 3) - 4);
+        }
+    }
+    out->scale = half_to_float(t->d[row]);
+    out->sc[0] = t->sub[s].sc[row][0];
+    out->sc[1] = t->sub[s].sc[row][1];
 }
 
 REF_KERNELS(Q3_K, pack_row, decode)

@@ -12,10 +12,13 @@ static inline void pack_row(const void *block, int r, void *tile)
     memcpy(&t->d[r], &from->d, 2);
     for (int s = 0; s < 8; s++) {
         int half = s / 4, q = s % 4;
-        t->sub[s].sc_lo[r] = from->scales[2 * s];
-        t->sub[s].sc_hi[r] = from->scales[2 * s + 1];
-        pack_half_nibbles(t->sub[s].nibbles, r, from->ql + 64 * half + 32 * (q % 2), q / 2 * 4);
-        pack_crumbs(t->sub[s].crumbs, r, from->qh, s);
+        const uint8_t *ql = from->ql + 64 * half + 32 * (q % 2);
+        uint32_t v[8]; /* q of k 4 g .. 4 g + 3 */
+        for (int g = 0; g < 8; g++)
+            v[g] = (load_u32(ql + 4 * g) >> q / 2 * 4 & 0x0f0f0f0f) | crumbs(from->qh, s, g) << 4;
+        pack_sixes(t->sub[s].sixes[0], r, v);
+        pack_sixes(t->sub[s].sixes[1], r, v + 4);
+        memcpy(t->sub[s].sc[r], from->scales + 2 * s, 2);
     }
 }
 
@@ -23,11 +26,15 @@ static inline void decode(const void *tile, size_t b, int row, struct ref_row *o
 {
     const struct tile_q6_k *t = (const struct tile_q6_k *)tile + b / 8;
     size_t s = b % 8;
-    decode_nibbles(t->sub[s].nibbles, row, 32, out->w);
-    decode_crumbs(t->sub[s].crumbs, row, 4, out->w);
-    float d = half_to_float(t->d[row]);
-    out->scale = d * (float)t->sub[s].sc_lo[row];
-    out->scale_hi = d * (float)t->sub[s].sc_hi[row];
+    for (int i = 0; i < 8; i++) {
+        int values[4];
+        decode_sixes(t->sub[s].sixes[i / 4], row, i % 4, values);
+        for (int j = 0; j < 4; j++)
+            out->w[i / 4 * 16 + 4 * j + i % 4] = (int8_t)(values[j] - 32);
+    }
+    out->scale = half_to_float(t->d[row]);
+    out->sc[0] = t->sub[s].sc[row][0];
+    out->sc[1] = t->sub[s].sc[row][1];
 }
 
 REF_KERNELS(Q6_K, pack_row, decode)

@@ -63,16 +63,28 @@ static inline uint32_t gather_bits(const uint8_t from[32], int sub)
     return bits;
 }
 
-/* The crumbs of one row for sub-block `sub` of 8: a quarter of 32 values, in bits 2 (sub % 4) of the 32 bytes of its half. */
-static inline void pack_crumbs(uint8_t crumbs[2][64], int row, const uint8_t from[64], int sub)
+/* The crumbs k = 4 g .. 4 g + 3 of one row for sub-block `sub` of 8: a quarter of 32 values, in bits 2 (sub % 4) of the 32 bytes of its
+ * half. */
+static inline uint32_t crumbs(const uint8_t from[64], int sub, int g)
 {
-    const uint8_t *bytes = from + 32 * (sub / 4);
+    return load_u32(from + 32 * (sub / 4) + 4 * g) >> 2 * (sub % 4) & 0x03030303;
+}
+
+static inline void pack_crumbs(uint8_t to[2][64], int row, const uint8_t from[64], int sub)
+{
     for (int h = 0; h < 2; h++) {
         uint32_t word = 0;
         for (int j = 0; j < 4; j++)
-            word |= (load_u32(bytes + 16 * h + 4 * j) >> 2 * (sub % 4) & 0x03030303) << 2 * j;
-        store_row(crumbs[h], row, word);
+            word |= crumbs(from, sub, 4 * h + j) << 2 * j;
+        store_row(to[h], row, word);
     }
+}
+
+/* Three vectors of one row from the 6-bit values in the bytes of four words: the fourth goes into the upper bits of the others. */
+static inline void pack_sixes(uint8_t sixes[3][64], int row, const uint32_t values[4])
+{
+    for (int j = 0; j < 3; j++)
+        store_row(sixes[j], row, values[j] | (values[3] >> 2 * j & 0x03030303) << 6);
 }
 
 /* 16 bytes of one row, value i in the low nibble of byte i and value i + 16 in the high one, as in the tile. */
@@ -115,9 +127,9 @@ typedef void ref_pack_fn(const void *block, int row, void *tile);
 /* One row of one k block. */
 struct ref_row {
     int8_t w[ACT_BLOCK];    /* signed: z is already taken away */
-    float scale;            /* of all values, or of k 0..15 */
-    float scale_hi;         /* of k 16..31 (two scales of 16) */
-    float min, min_hi;      /* subtracted from each value; of k 16..31 (two minima) */
+    float scale;            /* of the values, or of sc */
+    float min;              /* subtracted from each value; or the scale of m */
+    int sc[2], m[2];        /* two scales and minima: of k 0..15 and of k 16..31 */
 };
 
 /* Decodes row `row` of k block `b` (32 values) of a tile. */
@@ -147,6 +159,16 @@ static inline void decode_bits(const uint8_t bits[64], int row, int shift, int8_
 {
     for (int k = 0; k < ACT_BLOCK; k++)
         w[k] = (int8_t)(w[k] + ((bits[4 * row + k % 4] >> k / 4 & 1) << shift));
+}
+
+/* The 6-bit values j = 0..3 of one row at byte i of its four: each vector has one in its low bits, and a third of the last one. */
+static inline void decode_sixes(const uint8_t sixes[3][64], int row, int i, int values[4])
+{
+    values[3] = 0;
+    for (int j = 0; j < 3; j++) {
+        values[j] = sixes[j][4 * row + i] & 63;
+        values[3] |= sixes[j][4 * row + i] >> 6 << 2 * j;
+    }
 }
 
 /* What each 4-bit value stands for. */
@@ -181,9 +203,9 @@ ALWAYS_INLINE float ref_block_value(enum family family, const struct ref_row *ro
         return row->scale * (float)(lo + hi);
     if (family == FAMILY_SCALE_MIN)
         return __builtin_fmaf(row->min, (float)x->nsum, row->scale * (float)(lo + hi));
-    float t = __builtin_fmaf(row->scale_hi, (float)hi, row->scale * (float)lo);
+    float t = row->scale * (float)(row->sc[0] * lo + row->sc[1] * hi);
     if (family == FAMILY_TWO_SCALES_MINS)
-        t = __builtin_fmaf(row->min_hi, (float)x->nhi, __builtin_fmaf(row->min, (float)x->nlo, t));
+        t = __builtin_fmaf(row->min, (float)(row->m[0] * x->nlo + row->m[1] * x->nhi), t);
     return t;
 }
 
@@ -212,15 +234,13 @@ ALWAYS_INLINE void unpack_ref(enum family family, ref_decode_fn *decode, const v
     for (size_t b = 0; b < k / ACT_BLOCK; b++, out += ACT_BLOCK) {
         struct ref_row r;
         decode(tile, b, row, &r);
-        if (family == FAMILY_ONE_SCALE || family == FAMILY_SCALE_MIN)
-            r.scale_hi = r.scale;
-        if (family == FAMILY_ONE_SCALE || family == FAMILY_TWO_SCALES)
-            r.min = r.min_hi = 0;
-        if (family == FAMILY_SCALE_MIN)
-            r.min_hi = r.min;
-        for (int i = 0; i < 16; i++) {
-            out[i] = r.scale * (float)r.w[i] - r.min;
-            out[16 + i] = r.scale_hi * (float)r.w[16 + i] - r.min_hi;
+        for (int i = 0; i < ACT_BLOCK; i++) {
+            const bool two_scales = family == FAMILY_TWO_SCALES || family == FAMILY_TWO_SCALES_MINS;
+            out[i] = r.scale * (float)(two_scales ? r.sc[i / 16] * r.w[i] : r.w[i]);
+            if (family == FAMILY_SCALE_MIN)
+                out[i] -= r.min;
+            if (family == FAMILY_TWO_SCALES_MINS)
+                out[i] -= r.min * (float)r.m[i / 16];
         }
     }
 }
