@@ -22,7 +22,8 @@ static void relax(void)
 }
 
 /* Waiting spins this often, some tens of microseconds, which covers the usual time between two arrivals, and then sleeps: where
- * the cores are shared with other work, a spinning thread uses up the time that the one it waits for needs. */
+ * the cores are shared with other work, a spinning thread uses up the time that the one it waits for needs. With more threads than
+ * cores that is always so, and none spins. */
 enum { SPINS = 2000 };
 
 /* Sleeps while the phase is still `phase`; may return early. */
@@ -95,12 +96,16 @@ void par_run(int threads, struct par *par, par_fn *fn, void *arg)
     atomic_init(&par->next[0], 0);
     atomic_init(&par->next[1], 0);
     par->threads = 1;
+    par->spins = SPINS;
 #ifdef SLM_OPENMP
     if (threads > 1) {
 #pragma omp parallel num_threads(threads)
         {
 #pragma omp single
-            par->threads = omp_get_num_threads();
+            {
+                par->threads = omp_get_num_threads();
+                par->spins = par->threads > omp_get_num_procs() ? 0 : SPINS;
+            }
             fn(arg, par, omp_get_thread_num());
         }
         return;
@@ -121,8 +126,8 @@ void par_wait(struct par *par)
         open_phase(par, phase + 1);
         return;
     }
-    for (int spins = 0; atomic_load_explicit(&par->phase, memory_order_acquire) == phase; spins++) {
-        if (spins < SPINS)
+    for (int spun = 0; atomic_load_explicit(&par->phase, memory_order_acquire) == phase; spun++) {
+        if (spun < par->spins)
             relax();
         else
             sleep_in(par, phase);

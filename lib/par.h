@@ -11,6 +11,7 @@
 /* What the threads of one region share. Memory of the caller; par_run initializes it. */
 struct par {
     int threads;                        /* that really run: at most as many as asked for */
+    int spins;                          /* of a wait before it sleeps */
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint phase;
     atomic_int sleepers;
