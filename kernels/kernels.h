@@ -70,14 +70,33 @@ extern const struct quant quants[WEIGHT_TYPES];
 enum weight_type quant_by_gguf(uint32_t gguf_type);
 enum weight_type quant_by_name(const char *name);
 
-/* 32 activations in int8: value i is d * q[i], rounded to nearest even. 48 bytes.
- * Products use unsigned weights w + z, so each kernel needs -z * sum(q): the negated sums are kept here. */
+/* 32 activations in int8: value i is d * q[i], rounded to nearest even. A cache line.
+ * Products use unsigned weights w + z, so each kernel needs -z * sum(q): the negated sums are kept here (set by act_sums). */
 struct act_block {
     float d;                /* amax / 127 */
     int32_t nsum;           /* -(q[0] + ... + q[31]) = nlo + nhi */
     int32_t nlo, nhi;       /* the same of q[0..15] and of q[16..31] */
+    float fsum;             /* nsum */
+    int32_t start[3];       /* the bits of SUM_BIAS + z * nsum, z = 8, 16, 128 */
     int8_t q[ACT_BLOCK];
 };
+
+/* 1.5 * 2^23. An integer sum that starts at its bits ends as the bits of SUM_BIAS + sum, a float without a conversion (|sum| < 2^22).
+ * From it, fma(dw, SUM_BIAS + sum, -dw * SUM_BIAS) is dw * sum, rounded once as the product is: -dw * SUM_BIAS is exact for scales
+ * of up to 22 bits. */
+#define SUM_BIAS 12582912.0f
+#define SUM_BIAS_BITS 0x4b400000
+
+static inline void act_sums(struct act_block *a, int32_t nlo, int32_t nhi)
+{
+    a->nlo = nlo;
+    a->nhi = nhi;
+    a->nsum = nlo + nhi;
+    a->fsum = (float)a->nsum;
+    a->start[0] = SUM_BIAS_BITS + 8 * a->nsum;
+    a->start[1] = SUM_BIAS_BITS + 16 * a->nsum;
+    a->start[2] = SUM_BIAS_BITS + 128 * a->nsum;
+}
 
 /* Types that keys and values can be kept in: X(name). */
 #define KV_TYPE_LIST(X)                                                        \

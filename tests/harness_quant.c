@@ -403,8 +403,16 @@ static void check_quantized(struct harness *h, const float *x, size_t k, const s
             harness_fail(h, "block %zu: scale %g, largest value %g", b, (double)q->d, amax);
         if (worst > 0.50001 * unit + 1e-30)
             harness_fail(h, "block %zu: off by %g of a unit", b, worst / unit);
-        if (q->nlo != -lo || q->nhi != -hi || q->nsum != -lo - hi)
+        const int nsum = -lo - hi;
+        if (q->nlo != -lo || q->nhi != -hi || q->nsum != nsum || q->fsum != (float)nsum)
             harness_fail(h, "block %zu: wrong sums", b);
+        for (int i = 0; i < 3; i++) {
+            static const int z[3] = {8, 16, 128};
+            float start;
+            memcpy(&start, &q->start[i], sizeof start);
+            if (start != SUM_BIAS + (float)(z[i] * nsum))
+                harness_fail(h, "block %zu: wrong start for z = %d", b, z[i]);
+        }
     }
 }
 

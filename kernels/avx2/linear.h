@@ -145,7 +145,7 @@ ALWAYS_INLINE __m256 avx2_add(enum family family, const struct avx2_block *w, co
 {
     __m256 t = _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum));
     if (family == FAMILY_SCALE_MIN)
-        t = _mm256_fmadd_ps(w->dm, _mm256_cvtepi32_ps(avx2_broadcast(&a->nsum)), t);
+        t = _mm256_fmadd_ps(w->dm, _mm256_set1_ps(a->fsum), t);
     return _mm256_fmadd_ps(_mm256_broadcast_ss(&a->d), t, acc);
 }
 

@@ -13,14 +13,13 @@ ALWAYS_INLINE float max_lane(__m256 v)
 }
 
 /* Minus the sums of q[0..15] and of q[16..31]. */
-ALWAYS_INLINE void negated_sums(__m256i q, int32_t *nlo, int32_t *nhi)
+ALWAYS_INLINE void negated_sums(__m256i q, struct act_block *to)
 {
     __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), q);           /* 8 + 8 words */
     __m256i sums = _mm256_madd_epi16(pairs, _mm256_set1_epi16(-1));         /* 4 + 4 dwords */
     sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4e));
     sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xb1));
-    *nlo = _mm256_cvtsi256_si32(sums);
-    *nhi = _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1));
+    act_sums(to, _mm256_cvtsi256_si32(sums), _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1)));
 }
 
 void quantize_avx2(const float *x, size_t k, struct act_block *dst, size_t stride)
@@ -46,8 +45,7 @@ void quantize_avx2(const float *x, size_t k, struct act_block *dst, size_t strid
         q = _mm256_max_epi8(_mm256_permutevar8x32_epi32(q, order), _mm256_set1_epi8(-127));
         _mm256_storeu_si256((__m256i *)(void *)dst->q, q);
         dst->d = tiny ? 0 : largest / 127.0f;
-        negated_sums(q, &dst->nlo, &dst->nhi);
-        dst->nsum = dst->nlo + dst->nhi;
+        negated_sums(q, dst);
     }
 }
 

@@ -22,6 +22,7 @@ struct avx512_block {
     __m512 dw, dm;      /* scale and minimum; if there are two, what both are multiplied by */
     __m512 sc[2];       /* two scales: of k 0..15 and of k 16..31 */
     __m512i m;          /* two minima, s16: side by side for each row */
+    __m512 offset;      /* -dw * SUM_BIAS */
 };
 
 /* Reads k block b. */
@@ -31,6 +32,7 @@ typedef void avx512_unpack_fn(const void *tile, size_t b, struct avx512_block *o
 struct avx512_type {
     enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
+    bool large_scale;   /* of more than F16's range */
 };
 
 ALWAYS_INLINE __m512 avx512_halves(const uint16_t *p)
@@ -136,6 +138,24 @@ ALWAYS_INLINE __m512i avx512_bias(int log2_z, const int32_t *nsum)
     return log2_z < 0 ? _mm512_setzero_si512() : _mm512_slli_epi32(avx512_broadcast(nsum), (unsigned)log2_z);
 }
 
+/* The same, and the bits of SUM_BIAS; the usual z are ready to be loaded. */
+ALWAYS_INLINE __m512i avx512_start(int log2_z, const struct act_block *a)
+{
+    const __m512i bits = _mm512_set1_epi32(SUM_BIAS_BITS);
+    switch (log2_z) {
+    case -1:
+        return bits;
+    case 3:
+        return avx512_broadcast(&a->start[0]);
+    case 4:
+        return avx512_broadcast(&a->start[1]);
+    case 7:
+        return avx512_broadcast(&a->start[2]);
+    default:
+        return _mm512_add_epi32(avx512_bias(log2_z, &a->nsum), bits);
+    }
+}
+
 /* sum + the dot products of w with 4 activations. Left to the intrinsic, GCC 12 broadcasts into a
  * register first, with twice the instructions; clang 14 does as it should, but stops unrolling around assembly. */
 ALWAYS_INLINE __m512i avx512_dot4(__m512i sum, __m512i w, const int8_t *q)
@@ -179,10 +199,13 @@ ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_bl
             t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
         return t;
     }
-    __m512i isum = avx512_dot(w->w, a->q, 0, 8, avx512_bias(type.log2_z, &a->nsum));
-    __m512 t = _mm512_mul_ps(w->dw, _mm512_cvtepi32_ps(isum));
+    __m512 biased = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 8, avx512_start(type.log2_z, a))), t;
+    if (type.large_scale)
+        t = _mm512_mul_ps(w->dw, _mm512_sub_ps(biased, _mm512_set1_ps(SUM_BIAS)));
+    else
+        t = _mm512_fmadd_ps(w->dw, biased, w->offset);
     if (type.family == FAMILY_SCALE_MIN)
-        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(avx512_broadcast(&a->nsum)), t);
+        t = _mm512_fmadd_ps(w->dm, _mm512_set1_ps(a->fsum), t);
     return t;
 }
 
@@ -197,6 +220,7 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unp
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct avx512_block w;
         unpack(tile, b, &w);
+        w.offset = _mm512_mul_ps(w.dw, _mm512_set1_ps(-SUM_BIAS));
         UNROLL
         for (int c = 0; c < n; c++)
             acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[c].d), avx512_term(type, &w, &x[c]), acc[c]);

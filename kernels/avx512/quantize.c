@@ -18,9 +18,7 @@ void quantize_avx512(const float *x, size_t k, struct act_block *dst, size_t str
         _mm_storeu_si128((__m128i *)(void *)dst->q, qlo);
         _mm_storeu_si128((__m128i *)(void *)(dst->q + 16), qhi);
         dst->d = tiny ? 0 : largest / 127.0f;
-        dst->nlo = -_mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(qlo));
-        dst->nhi = -_mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(qhi));
-        dst->nsum = dst->nlo + dst->nhi;
+        act_sums(dst, -_mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(qlo)), -_mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(qhi)));
     }
 }
 

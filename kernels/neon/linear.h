@@ -151,15 +151,12 @@ ALWAYS_INLINE void neon_take_away(int8_t z, int8x16_t w[8][2])
 
 /* ---- dw * isum for many columns
  *
- * Sums start at the bits of BIAS, 1.5 * 2^23, and so end as the bits of BIAS + isum, a float without a conversion (|isum| < 2^22). From
- * it, fma(dw, BIAS + isum, -dw * BIAS) is dw * isum, rounded once as the product is: -dw * BIAS is exact for scales of up to 22 bits.
- * Two instructions fewer for each quad. Start and offsets are loaded, which the vector units need not do. */
-
-#define NEON_BIAS 12582912.0f
+ * Sums start at the bits of SUM_BIAS: two instructions fewer for each quad. Start and offsets are loaded, which the vector units need not
+ * do. */
 
 struct neon_ready {
-    int32x4_t start[4];                 /* the bits of BIAS */
-    float32x4_t offset[4];              /* -dw * BIAS, for each vector of scales */
+    int32x4_t start[4];                 /* the bits of SUM_BIAS */
+    float32x4_t offset[4];              /* -dw * SUM_BIAS, for each vector of scales */
 };
 
 /* The parts of dw * isum; without `ready` by a conversion. */
@@ -184,8 +181,8 @@ ALWAYS_INLINE void neon_get_ready(const float32x4_t *dw, int n, struct neon_read
 {
     UNROLL
     for (int i = 0; i < n; i++) {
-        ready->start[i] = vreinterpretq_s32_f32(vdupq_n_f32(NEON_BIAS));
-        ready->offset[i] = vmulq_n_f32(dw[i], -NEON_BIAS);
+        ready->start[i] = vreinterpretq_s32_f32(vdupq_n_f32(SUM_BIAS));
+        ready->offset[i] = vmulq_n_f32(dw[i], -SUM_BIAS);
     }
     __asm__ volatile("" : : "r"(ready) : "memory"); /* or else it is kept in registers, and moved */
 }
@@ -248,7 +245,7 @@ ALWAYS_INLINE void neon_multiply_add(struct neon_type type, const struct neon_bl
         if (two)
             t = vmulq_f32(w->dw[quad], vfmaq_f32(t, w->sc[1][quad], neon_float(ready, quad, hi[quad])));
         if (type.family == FAMILY_SCALE_MIN)
-            t = vfmaq_n_f32(t, w->dm[quad], (float)a->nsum);
+            t = vfmaq_n_f32(t, w->dm[quad], a->fsum);
         if (type.family == FAMILY_TWO_SCALES_MINS)
             t = vfmaq_f32(t, w->dm[quad], vfmaq_n_f32(vmulq_n_f32(w->m[0][quad], (float)a->nlo), w->m[1][quad], (float)a->nhi));
         acc[quad] = vfmaq_n_f32(acc[quad], t, a->d);

@@ -31,9 +31,7 @@ void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stri
         vst1q_s8(dst->q, qlo);
         vst1q_s8(dst->q + 16, qhi);
         dst->d = tiny ? 0 : largest / 127.0f;
-        dst->nlo = -vaddlvq_s8(qlo);
-        dst->nhi = -vaddlvq_s8(qhi);
-        dst->nsum = dst->nlo + dst->nhi;
+        act_sums(dst, -vaddlvq_s8(qlo), -vaddlvq_s8(qhi));
     }
 }
 

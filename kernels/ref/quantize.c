@@ -26,9 +26,7 @@ void quantize_ref(const float *x, size_t k, struct act_block *dst, size_t stride
             sum[i / 16] += dst->q[i];
         }
         dst->d = tiny ? 0 : amax / 127.0f;
-        dst->nlo = -sum[0];
-        dst->nhi = -sum[1];
-        dst->nsum = dst->nlo + dst->nhi;
+        act_sums(dst, -sum[0], -sum[1]);
     }
 }
 

@@ -202,7 +202,7 @@ ALWAYS_INLINE float ref_block_value(enum family family, const struct ref_row *ro
     if (family == FAMILY_ONE_SCALE)
         return row->scale * (float)(lo + hi);
     if (family == FAMILY_SCALE_MIN)
-        return __builtin_fmaf(row->min, (float)x->nsum, row->scale * (float)(lo + hi));
+        return __builtin_fmaf(row->min, x->fsum, row->scale * (float)(lo + hi));
     float t = row->scale * (float)(row->sc[0] * lo + row->sc[1] * hi);
     if (family == FAMILY_TWO_SCALES_MINS)
         t = __builtin_fmaf(row->min, (float)(row->m[0] * x->nlo + row->m[1] * x->nhi), t);
