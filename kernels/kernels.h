@@ -159,8 +159,9 @@ typedef void kv_store_fn(const float *x, size_t head_dim, void *page, int slot);
 
 /* s[c * KV_PAGE + j] = q[c] . K[j] for the positions 16 from <= j < 16 to of a page, 0 <= from <= to <= 4, and `cols` columns
  * (1..ATTEND_COLS). q holds the queries, multiplied by the attention scale: float [head_dim][cols]; for Q8_0 pages
- * struct act_block [ceil(head_dim / 32)][cols], the dimensions beyond head_dim zero. */
-typedef void scores_fn(const void *q, int cols, size_t head_dim, const void *k_page, int from, int to, float *s);
+ * struct act_block [ceil(head_dim / 32)][cols], the dimensions beyond head_dim zero. `next` is what will be read after the page, NULL if
+ * nothing: it is fetched in step with the reading of the page. */
+typedef void scores_fn(const void *q, int cols, size_t head_dim, const void *k_page, const void *next, int from, int to, float *s);
 
 /* A step of an online soft-max over the scores of one page: s [cols][KV_PAGE] becomes weights.
  *  first, last   per column: the visible slots are first[c] <= j < last[c], 0 <= first, last <= KV_PAGE; a column with
@@ -172,7 +173,7 @@ typedef void soft_max_fn(float *s, int cols, const int *first, const int *last, 
 
 /* o[c] = o[c] * scale[c] + sum over j of p[c * KV_PAGE + j] V[j], p >= 0, all 64 slots.
  *  o      float [cols][round16(head_dim)]: running weighted sum of V, started at 0; the caller divides by l at the end */
-typedef void values_fn(const float *p, int cols, size_t head_dim, const void *v_page, const float *scale, float *o);
+typedef void values_fn(const float *p, int cols, size_t head_dim, const void *v_page, const void *next, const float *scale, float *o);
 
 /* Merges span (m2, l2, o2) into (m, l, o), one column of n lanes; (m, l, o) stands for earlier positions. */
 typedef void merge_fn(float *m, float *l, float *o, float m2, float l2, const float *o2, size_t n);

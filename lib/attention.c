@@ -183,9 +183,9 @@ static void start(const struct job *job, const struct panel *panel, struct state
     memset(s.o, 0, (size_t)panel->cols * job->width * sizeof *s.o);
 }
 
-/* Page i of the cache. */
+/* Page i of the cache; page i + 1 comes next, or nothing does. */
 static void attend_page(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *w, uint32_t i,
-                        struct state s)
+                        bool last, struct state s)
 {
     const struct view view = view_of(p, job, panel, i);
     if (view.from >= view.to)
@@ -193,21 +193,21 @@ static void attend_page(const struct pass *p, const struct job *job, const struc
     const uint32_t d = p->kv->shape.head_dim, sequence = panel->run->sequence;
     const void *k = kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i);
     const void *v = kvcache_v(p->kv, job->layer, panel->kv_head, sequence, i);
-    job->scores(w->q, panel->cols, d, k, view.from, view.to, w->scores);
+    const void *next = last ? NULL : kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i + 1);
+    job->scores(w->q, panel->cols, d, k, v, view.from, view.to, w->scores);
     p->kernels->soft_max(w->scores, panel->cols, view.first, view.last, job->softcap, s.m, s.l, w->scale);
-    job->values(w->scores, panel->cols, d, v, w->scale, s.o);
+    job->values(w->scores, panel->cols, d, v, next, w->scale, s.o);
 }
 
 /* Positions span * SPAN .. of the panel's columns. */
 static void attend_span(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *w, uint32_t span,
                         struct state s)
 {
-    const uint32_t end = p->positions[panel->token + panel->tokens - 1] / KV_PAGE + 1;
-    const uint32_t past = (span + 1) * (SPAN / KV_PAGE), seen = first_seen(p, job, panel) / KV_PAGE;
-    uint32_t page = span * (SPAN / KV_PAGE);
+    const uint32_t pages = p->positions[panel->token + panel->tokens - 1] / KV_PAGE + 1, seen = first_seen(p, job, panel) / KV_PAGE;
+    const uint32_t first = span * (SPAN / KV_PAGE), past = first + SPAN / KV_PAGE, end = past < pages ? past : pages;
     start(job, panel, s);
-    for (page = page < seen ? seen : page; page < past && page < end; page++)
-        attend_page(p, job, panel, w, page, s);
+    for (uint32_t page = first < seen ? seen : first; page < end; page++)
+        attend_page(p, job, panel, w, page, page + 1 == end, s);
 }
 
 static void merge_span(const struct pass *p, const struct job *job, const struct panel *panel, struct state total, struct state s)

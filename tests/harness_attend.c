@@ -183,8 +183,8 @@ static void check_scores(struct harness *h, enum kv_type type, size_t head_dim, 
     struct pair s = harness_output_floats(h, n * KV_PAGE, FLOATS_UNIFORM); /* tiles that are not asked for stay as they are */
     float *before = harness_input(h, n * KV_PAGE * sizeof *before, 4);
     memcpy(before, s.want, n * KV_PAGE * sizeof *before);
-    h->ref->scores[type](queries, cols, head_dim, page, from, to, s.want);
-    h->tier->scores[type](queries, cols, head_dim, page, from, to, s.got);
+    h->ref->scores[type](queries, cols, head_dim, page, NULL, from, to, s.want);
+    h->tier->scores[type](queries, cols, head_dim, page, test_random(&h->random) % 2 ? page : NULL, from, to, s.got);
     harness_same(h);
     for (size_t c = 0; c < n; c++) {
         for (int j = 0; j < KV_PAGE; j++) {
@@ -292,8 +292,8 @@ static void check_values(struct harness *h, enum kv_type type, size_t head_dim, 
     struct pair o = harness_output_floats(h, n * lanes, FLOATS_UNIFORM);
     float *before = harness_input(h, n * lanes * sizeof *before, 4);
     memcpy(before, o.want, n * lanes * sizeof *before);
-    h->ref->values[type](p, cols, head_dim, page, factor, o.want);
-    h->tier->values[type](p, cols, head_dim, page, factor, o.got);
+    h->ref->values[type](p, cols, head_dim, page, NULL, factor, o.want);
+    h->tier->values[type](p, cols, head_dim, page, test_random(&h->random) % 2 ? page : NULL, factor, o.got);
     harness_same(h);
     for (size_t c = 0; c < n; c++) {
         for (size_t i = 0; i < lanes; i++) {
@@ -342,12 +342,12 @@ static void bench_pages(struct harness *h, enum kv_type type, size_t head_dim, b
         snprintf(label, sizeof label, "head %zu, %d cols from memory", head_dim, cols[i]);
         BENCH(h, label, (double)(pages * page), "GB/s")
             for (size_t j = 0; j < pages; j++)
-                keys ? h->tier->scores[type](q, cols[i], head_dim, many + j * page, 0, 4, o)
-                     : h->tier->values[type](p, cols[i], head_dim, many + j * page, one, o);
+                keys ? h->tier->scores[type](q, cols[i], head_dim, many + j * page, many + (j + 1) % pages * page, 0, 4, o)
+                     : h->tier->values[type](p, cols[i], head_dim, many + j * page, many + (j + 1) % pages * page, one, o);
         snprintf(label, sizeof label, "head %zu, %d cols", head_dim, cols[i]);
         BENCH(h, label, 2.0 * KV_PAGE * (double)head_dim * cols[i], "Gop/s")
-            keys ? h->tier->scores[type](q, cols[i], head_dim, many, 0, 4, o)
-                 : h->tier->values[type](p, cols[i], head_dim, many, one, o);
+            keys ? h->tier->scores[type](q, cols[i], head_dim, many, NULL, 0, 4, o)
+                 : h->tier->values[type](p, cols[i], head_dim, many, NULL, one, o);
     }
     free(many);
 }

@@ -8,7 +8,7 @@
 /* 16 values of a page of floats, F32 or F16 (a constant where these are inlined), at an element. */
 ALWAYS_INLINE void *attend_at(enum weight_type type, const void *page, size_t element)
 {
-    return (char *)page + element * (type == WEIGHT_F32 ? sizeof(float) : sizeof(uint16_t));
+    return (char *)page + lanes_offset(type, element);
 }
 
 ALWAYS_INLINE void attend_store(enum weight_type type, void *to, v16 x)
@@ -42,8 +42,8 @@ ALWAYS_INLINE void attend_store_v(enum weight_type type, const float *v, size_t 
 
 /* y[t * 16 + c * y_c] = y * scale[c] + sum over n steps of tile t's rows times x, for `tiles` tiles and `cols` columns, both
  * constants. Without scale the sum starts at 0. */
-ALWAYS_INLINE void attend_tiles(enum weight_type type, int tiles, int cols, const void *w, size_t w_tile, size_t n, const float *x,
-                                size_t x_k, size_t x_c, const float *scale, float *y, size_t y_c)
+ALWAYS_INLINE void attend_tiles(enum weight_type type, int tiles, int cols, const void *w, const void *next, size_t w_tile, size_t n,
+                                const float *x, size_t x_k, size_t x_c, const float *scale, float *y, size_t y_c)
 {
     v16 acc[V16_TILES * V16_COLS];
     UNROLL for (int i = 0; i < tiles * cols; i++)
@@ -51,41 +51,62 @@ ALWAYS_INLINE void attend_tiles(enum weight_type type, int tiles, int cols, cons
         float *to = y + i / cols * 16 + (size_t)(i % cols) * y_c;
         acc[i] = scale ? v_mul(v_load(to), v_set1(scale[i % cols])) : v_set1(0);
     }
-    lanes_multiply(type, tiles, cols, w, w_tile, 16, n, x, 0, x_k, x_c, acc);
+    lanes_multiply(type, tiles, cols, w, next, w_tile, 16, n, x, 0, x_k, x_c, acc);
     UNROLL for (int i = 0; i < tiles * cols; i++)
         v_store(y + i / cols * 16 + (size_t)(i % cols) * y_c, acc[i]);
 }
 
-/* Any number of tiles. Only the widest block takes several at once: it finds its page in the cache. Narrow blocks (decoding)
- * stream it from memory, where one after the other is much faster than several streams (27 against 11 GB/s). */
-ALWAYS_INLINE void attend_block(enum weight_type type, int cols, int tiles, const void *w, size_t w_tile, size_t n, const float *x,
-                                size_t x_k, size_t x_c, const float *scale, float *y, size_t y_c)
+/* Tiles at once: few columns alone would leave the multipliers waiting for their sums. The columns' values take registers too, which
+ * tiles share. */
+ALWAYS_INLINE int attend_width(int cols)
 {
-    for (; cols == V16_COLS && tiles >= V16_TILES; tiles -= V16_TILES, y += V16_TILES * 16) {
-        attend_tiles(type, V16_TILES, cols, w, w_tile, n, x, x_k, x_c, scale, y, y_c);
-        w = attend_at(type, w, V16_TILES * w_tile);
-    }
-    for (; tiles > 0; tiles--, w = attend_at(type, w, w_tile), y += 16)
-        attend_tiles(type, 1, cols, w, w_tile, n, x, x_k, x_c, scale, y, y_c);
+    const int room = V16_TILES * V16_COLS * 3 / 4 / cols;
+    return cols == V16_COLS ? V16_TILES : room >= 4 ? 4 : room >= 2 ? 2 : 1;
 }
 
-ALWAYS_INLINE void attend_scores(enum weight_type type, const float *q, int cols, size_t head_dim, const void *page, int from, int to,
-                                 float *s)
+/* Any number of tiles. */
+ALWAYS_INLINE void attend_block(enum weight_type type, int cols, int tiles, const void *w, const void *next, size_t w_tile, size_t n,
+                                const float *x, size_t x_k, size_t x_c, const float *scale, float *y, size_t y_c)
 {
-    const void *w = attend_at(type, page, (size_t)from * head_dim * 16);
+    const int width = attend_width(cols);
+    for (; tiles >= width; tiles -= width, y += width * 16) {
+        attend_tiles(type, width, cols, w, next, w_tile, n, x, x_k, x_c, scale, y, y_c);
+        w = attend_at(type, w, (size_t)width * w_tile);
+        next = attend_at(type, next, (size_t)width * w_tile);
+    }
+    for (; tiles > 0; tiles--, y += 16) {
+        attend_tiles(type, 1, cols, w, next, w_tile, n, x, x_k, x_c, scale, y, y_c);
+        w = attend_at(type, w, w_tile);
+        next = attend_at(type, next, w_tile);
+    }
+}
+
+/* The page is read once for each block of columns; the first fetches what is next. With nothing next the page itself stands there: it
+ * costs no branch. */
+ALWAYS_INLINE const void *attend_next(const void *page, const void *next, int column)
+{
+    return column == 0 && next ? next : page;
+}
+
+ALWAYS_INLINE void attend_scores(enum weight_type type, const float *q, int cols, size_t head_dim, const void *page, const void *next,
+                                 int from, int to, float *s)
+{
+    const size_t tile = head_dim * 16, first = (size_t)from * tile;
 #define BLOCK(n, c)                                                                                                        \
-    attend_block(type, n, to - from, w, head_dim * 16, head_dim, q + (c), (size_t)cols, 1, NULL, s + (c) * KV_PAGE + 16 * from, KV_PAGE)
+    attend_block(type, n, to - from, attend_at(type, page, first), attend_at(type, attend_next(page, next, c), first),    \
+                 tile, head_dim, q + (c), (size_t)cols, 1, NULL, s + (c) * KV_PAGE + 16 * from, KV_PAGE)
     LANES_COLUMNS(cols, BLOCK)
 #undef BLOCK
 }
 
-ALWAYS_INLINE void attend_values(enum weight_type type, const float *p, int cols, size_t head_dim, const void *page, const float *scale,
-                                 float *o)
+ALWAYS_INLINE void attend_values(enum weight_type type, const float *p, int cols, size_t head_dim, const void *page, const void *next,
+                                 const float *scale, float *o)
 {
     int tiles = (int)((head_dim + 15) / 16);
     size_t lanes = (size_t)tiles * 16;
 #define BLOCK(n, c)                                                                                                        \
-    attend_block(type, n, tiles, page, KV_PAGE * 16, KV_PAGE, p + (c) * KV_PAGE, 1, KV_PAGE, scale + (c), o + (size_t)(c) * lanes, lanes)
+    attend_block(type, n, tiles, page, attend_next(page, next, c), KV_PAGE * 16, KV_PAGE, p + (c) * KV_PAGE, 1, KV_PAGE,  \
+                 scale + (c), o + (size_t)(c) * lanes, lanes)
     LANES_COLUMNS(cols, BLOCK)
 #undef BLOCK
 }
@@ -99,13 +120,15 @@ ALWAYS_INLINE void attend_values(enum weight_type type, const float *p, int cols
     {                                                                                                                      \
         attend_store_v(WEIGHT_##type, x, head_dim, page, slot);                                                            \
     }                                                                                                                      \
-    void TIER(scores_##type)(const void *q, int cols, size_t head_dim, const void *page, int from, int to, float *s)       \
+    void TIER(scores_##type)(const void *q, int cols, size_t head_dim, const void *page, const void *next, int from,       \
+                             int to, float *s)                                                                             \
     {                                                                                                                      \
-        attend_scores(WEIGHT_##type, q, cols, head_dim, page, from, to, s);                                                \
+        attend_scores(WEIGHT_##type, q, cols, head_dim, page, next, from, to, s);                                          \
     }                                                                                                                      \
-    void TIER(values_##type)(const float *p, int cols, size_t head_dim, const void *page, const float *scale, float *o)    \
+    void TIER(values_##type)(const float *p, int cols, size_t head_dim, const void *page, const void *next,                \
+                             const float *scale, float *o)                                                                 \
     {                                                                                                                      \
-        attend_values(WEIGHT_##type, p, cols, head_dim, page, scale, o);                                                   \
+        attend_values(WEIGHT_##type, p, cols, head_dim, page, next, scale, o);                                             \
     }
 ATTEND_KERNELS(F32)
 ATTEND_KERNELS(F16)

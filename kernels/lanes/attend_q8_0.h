@@ -49,15 +49,25 @@ void TIER(kv_store_v_Q8_0)(const float *v, size_t head_dim, void *page, int slot
     }
 }
 
-void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *page, int from, int to, float *s)
+/* `bytes` bytes at an offset of what is next, if it is anything, into the second-level cache. */
+ALWAYS_INLINE void attend_fetch(const void *next, size_t offset, size_t bytes)
+{
+    if (next)
+        for (size_t i = 0; i < bytes; i += 64)
+            __builtin_prefetch((const char *)next + offset + i, 0, 2);
+}
+
+void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *page, const void *next, int from, int to, float *s)
 {
     const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
     const struct tile_q8_0 *tile = (const struct tile_q8_0 *)page + (size_t)from * blocks;
-    for (int t = from; t < to; t++, tile += blocks)
+    for (int t = from; t < to; t++, tile += blocks) {
+        attend_fetch(next, (size_t)t * blocks * sizeof *tile, blocks * sizeof *tile);
         TIER(linear_Q8_0)(tile, blocks * ACT_BLOCK, q, (size_t)cols, cols, s + 16 * t, KV_PAGE);
+    }
 }
 
-void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *page, const float *scale, float *o)
+void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *page, const void *next, const float *scale, float *o)
 {
     const size_t tiles = (head_dim + 15) / 16, lanes = tiles * 16;
     const struct tile_q8_0 *tile = page;
@@ -73,6 +83,7 @@ void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *pa
             }
             d += KV_PAGE;
         }
+        attend_fetch(next, t * 2 * sizeof *tile, 2 * sizeof *tile);
         TIER(linear_Q8_0)(tile, KV_PAGE, x, ATTEND_COLS, cols, sums, 16);
         for (int c = 0; c < cols; c++) {
             float *sum = o + (size_t)c * lanes;

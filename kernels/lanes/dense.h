@@ -10,16 +10,16 @@ ALWAYS_INLINE void dense_block(enum weight_type type, int cols, const void *tile
         acc[i] = v_set1(0);
     const uint8_t *odd = (const uint8_t *)tile + (type == WEIGHT_F32 ? 4 : 2) * TILE_ROWS;
     if (2 * cols <= V16_COLS * V16_TILES) {
-        lanes_multiply(type, 2, cols, tile, 16, 32, k / 2, x, x_stride, 2 * x_stride, 1, acc);
+        lanes_multiply(type, 2, cols, tile, NULL, 16, 32, k / 2, x, x_stride, 2 * x_stride, 1, acc);
         if (k % 2) {
             const uint8_t *last = (const uint8_t *)tile + (k - 1) * (size_t)(odd - (const uint8_t *)tile);
-            lanes_multiply(type, 1, cols, last, 0, 0, 1, x + (k - 1) * x_stride, 0, 0, 1, acc);
+            lanes_multiply(type, 1, cols, last, NULL, 0, 0, 1, x + (k - 1) * x_stride, 0, 0, 1, acc);
         }
     } else {
-        lanes_multiply(type, 1, cols, tile, 0, 32, (k + 1) / 2, x, 0, 2 * x_stride, 1, acc);
+        lanes_multiply(type, 1, cols, tile, NULL, 0, 32, (k + 1) / 2, x, 0, 2 * x_stride, 1, acc);
         UNROLL for (int c = 0; c < cols; c++)
             v_store(y + (size_t)c * y_stride, acc[c]);
-        lanes_multiply(type, 1, cols, odd, 0, 32, k / 2, x + x_stride, 0, 2 * x_stride, 1, acc + cols);
+        lanes_multiply(type, 1, cols, odd, NULL, 0, 32, k / 2, x + x_stride, 0, 2 * x_stride, 1, acc + cols);
         UNROLL for (int c = 0; c < cols; c++)
             acc[c] = v_load(y + (size_t)c * y_stride);
     }

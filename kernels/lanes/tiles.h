@@ -5,15 +5,24 @@
 
 #include "lanes.h"
 
+/* Byte offset of an element, F32, F16 or BF16. */
+ALWAYS_INLINE size_t lanes_offset(enum weight_type type, size_t element)
+{
+    return element * (type == WEIGHT_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
 /* acc[t * cols + c] = fma(w, x, acc) over n steps of k, ascending, for `tiles` tiles and `cols` columns:
- * w = tile t's 16 values at element t * w_tile + k * w_k, x = x[t * x_tile + k * x_k + c * x_c]. */
-ALWAYS_INLINE void lanes_multiply(enum weight_type type, int tiles, int cols, const void *w, size_t w_tile, size_t w_k, size_t n,
-                                  const float *x, size_t x_tile, size_t x_k, size_t x_c, v16 *acc)
+ * w = tile t's 16 values at element t * w_tile + k * w_k, x = x[t * x_tile + k * x_k + c * x_c]. What stands in `next` where these stand
+ * in w is fetched into the second-level cache, unless it is NULL, a constant. */
+ALWAYS_INLINE void lanes_multiply(enum weight_type type, int tiles, int cols, const void *w, const void *next, size_t w_tile, size_t w_k,
+                                  size_t n, const float *x, size_t x_tile, size_t x_k, size_t x_c, v16 *acc)
 {
     for (size_t k = 0; k < n; k++) {
         UNROLL for (int t = 0; t < tiles; t++)
         {
             size_t at = (size_t)t * w_tile + k * w_k;
+            if (next)
+                __builtin_prefetch((const char *)next + lanes_offset(type, at), 0, 2);
             v16 row = type == WEIGHT_F32   ? v_load((const float *)w + at)
                       : type == WEIGHT_F16 ? v_load_f16((const uint16_t *)w + at)
                                            : v_load_bf16((const uint16_t *)w + at);

@@ -78,12 +78,16 @@ ALWAYS_INLINE void values(bool wide, const float *p, int cols, size_t head_dim, 
     {                                                                                                                      \
         store_v(wide, x, head_dim, page, slot);                                                                            \
     }                                                                                                                      \
-    void scores_##type##_ref(const void *q, int cols, size_t head_dim, const void *page, int from, int to, float *s)       \
+    void scores_##type##_ref(const void *q, int cols, size_t head_dim, const void *page, const void *next, int from,       \
+                             int to, float *s)                                                                             \
     {                                                                                                                      \
+        (void)next;                                                                                                        \
         scores(wide, q, cols, head_dim, page, from, to, s);                                                                \
     }                                                                                                                      \
-    void values_##type##_ref(const float *p, int cols, size_t head_dim, const void *page, const float *scale, float *o)    \
+    void values_##type##_ref(const float *p, int cols, size_t head_dim, const void *page, const void *next,                \
+                             const float *scale, float *o)                                                                 \
     {                                                                                                                      \
+        (void)next;                                                                                                        \
         values(wide, p, cols, head_dim, page, scale, o);                                                                   \
     }
 
@@ -135,8 +139,9 @@ void kv_store_v_Q8_0_ref(const float *v, size_t head_dim, void *page, int slot)
     }
 }
 
-void scores_Q8_0_ref(const void *q, int cols, size_t head_dim, const void *page, int from, int to, float *s)
+void scores_Q8_0_ref(const void *q, int cols, size_t head_dim, const void *page, const void *next, int from, int to, float *s)
 {
+    (void)next;
     const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
     for (int c = 0; c < cols; c++) {
         for (int j = 16 * from; j < 16 * to; j++) {
@@ -176,8 +181,9 @@ static void values_block(const float *p, size_t block, size_t head_dim, const vo
     }
 }
 
-void values_Q8_0_ref(const float *p, int cols, size_t head_dim, const void *page, const float *scale, float *o)
+void values_Q8_0_ref(const float *p, int cols, size_t head_dim, const void *page, const void *next, const float *scale, float *o)
 {
+    (void)next;
     for (int c = 0; c < cols; c++)
         for (size_t b = 0; b * ACT_BLOCK < head_dim; b++)
             values_block(p + c * KV_PAGE, b, head_dim, page, scale[c], o + (size_t)c * ((head_dim + 15) / 16 * 16));
