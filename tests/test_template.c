@@ -357,6 +357,24 @@ END_TEST
 
 /* ---- the templates that the library brings along */
 
+/* What the models' own templates make of the conversation below. */
+static const char *const published[][2] = {
+    {"chatml", "<|im_start|>system\nSYS<|im_end|>\n<|im_start|>user\nASK<|im_end|>\n<|im_start|>assistant\nANSWER<|im_end|>\n"
+               "<|im_start|>user\nMORE<|im_end|>\n<|im_start|>assistant\n"},
+    {"llama2", "<s>[INST] <<SYS>>\nSYS\n<</SYS>>\n\nASK [/INST] ANSWER </s><s>[INST] MORE [/INST]"},
+    {"llama3", "<s><|start_header_id|>system<|end_header_id|>\n\nSYS<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nASK<|eot_id|>"
+               "<|start_header_id|>assistant<|end_header_id|>\n\nANSWER<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nMORE<|eot_id|>"
+               "<|start_header_id|>assistant<|end_header_id|>\n\n"},
+    {"gemma", "<s><start_of_turn>user\nSYS\n\nASK<end_of_turn>\n<start_of_turn>model\nANSWER<end_of_turn>\n"
+              "<start_of_turn>user\nMORE<end_of_turn>\n<start_of_turn>model\n"},
+    {"phi3", "<|system|>\nSYS<|end|>\n<|user|>\nASK<|end|>\n<|assistant|>\nANSWER<|end|>\n<|user|>\nMORE<|end|>\n<|assistant|>\n"},
+    {"zephyr", "<|system|>\nSYS</s>\n<|user|>\nASK</s>\n<|assistant|>\nANSWER</s>\n<|user|>\nMORE</s>\n<|assistant|>\n"},
+    {"granite", "<|start_of_role|>system<|end_of_role|>SYS<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>ASK<|end_of_text|>\n"
+                "<|start_of_role|>assistant<|end_of_role|>ANSWER<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>MORE<|end_of_text|>\n"
+                "<|start_of_role|>assistant<|end_of_role|>"},
+    {"deepseek", "<s>SYS<｜User｜>ASK<｜Assistant｜>ANSWER</s><｜User｜>MORE<｜Assistant｜>"},
+};
+
 START_TEST(named)
 {
     const char *name, *source;
@@ -371,6 +389,9 @@ START_TEST(named)
         static const char *const order[] = {"SYS", "ASK", "ANSWER", "MORE"};
         for (int i = 0; i < 4; i++)
             ck_assert_msg((at = strstr(at, order[i])) != NULL, "%s lacks %s: %s", name, order[i], r.text);
+        for (size_t i = 0; i < sizeof published / sizeof *published; i++)
+            if (!strcmp(name, published[i][0]))
+                ck_assert_str_eq(r.text, published[i][1]);
         slm_text_free(r.text);
     }
     ck_assert_uint_gt(count, 5);

@@ -30,9 +30,9 @@ static const struct {
     {"zephyr", EACH "{{ '<|' ~ m.role ~ '|>\n' ~ m.content ~ eos_token ~ '\n' }}{% endfor %}" PROMPT("<|assistant|>\n")},
     {"granite", EACH "{{ '<|start_of_role|>' ~ m.role ~ '<|end_of_role|>' ~ m.content ~ '<|end_of_text|>\n' }}{% endfor %}"
      PROMPT("<|start_of_role|>assistant<|end_of_role|>")},
-    {"deepseek", "{{ bos_token }}" FOLD_SYSTEM EACH
-     "{% if m.role == 'user' %}{{ '<｜User｜>' ~ " FOLDED " }}{% else %}{{ '<｜Assistant｜>' ~ m.content ~ eos_token }}{% endif %}{% endfor %}"
-     PROMPT("<｜Assistant｜>")},
+    {"deepseek", "{{ bos_token }}" EACH
+     "{% if m.role == 'system' %}{{ m.content }}{% elif m.role == 'user' %}{{ '<｜User｜>' ~ m.content }}"
+     "{% else %}{{ '<｜Assistant｜>' ~ m.content ~ eos_token }}{% endif %}{% endfor %}" PROMPT("<｜Assistant｜>")},
     {"vicuna", EACH "{% if m.role == 'system' %}{{ m.content ~ '\n\n' }}{% elif m.role == 'user' %}{{ 'USER: ' ~ m.content ~ '\n' }}"
      "{% else %}{{ 'ASSISTANT: ' ~ m.content ~ eos_token ~ '\n' }}{% endif %}{% endfor %}" PROMPT("ASSISTANT:")},
     {"alpaca", EACH "{% if m.role == 'system' %}{{ m.content ~ '\n\n' }}{% elif m.role == 'user' %}"
