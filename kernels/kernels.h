@@ -77,7 +77,7 @@ struct act_block {
     int32_t nsum;           /* -(q[0] + ... + q[31]) = nlo + nhi */
     int32_t nlo, nhi;       /* the same of q[0..15] and of q[16..31] */
     float fsum;             /* nsum */
-    int32_t start[3];       /* the bits of SUM_BIAS + z * nsum, z = 8, 16, 128 */
+    int32_t start8, start128, start32_lo; /* the bits of SUM_BIAS + 8 nsum, + 128 nsum, + 32 nlo */
     int8_t q[ACT_BLOCK];
 };
 
@@ -93,9 +93,9 @@ static inline void act_sums(struct act_block *a, int32_t nlo, int32_t nhi)
     a->nhi = nhi;
     a->nsum = nlo + nhi;
     a->fsum = (float)a->nsum;
-    a->start[0] = SUM_BIAS_BITS + 8 * a->nsum;
-    a->start[1] = SUM_BIAS_BITS + 16 * a->nsum;
-    a->start[2] = SUM_BIAS_BITS + 128 * a->nsum;
+    a->start8 = SUM_BIAS_BITS + 8 * a->nsum;
+    a->start128 = SUM_BIAS_BITS + 128 * a->nsum;
+    a->start32_lo = SUM_BIAS_BITS + 32 * a->nlo;
 }
 
 /* Types that keys and values can be kept in: X(name). */

@@ -22,7 +22,7 @@ struct avx512_block {
     __m512 dw, dm;      /* scale and minimum; if there are two, what both are multiplied by */
     __m512 sc[2];       /* two scales: of k 0..15 and of k 16..31 */
     __m512i m;          /* two minima, s16: side by side for each row */
-    __m512 offset;      /* -dw * SUM_BIAS */
+    __m512 offset;      /* -dw * SUM_BIAS, or -sc[0] * SUM_BIAS */
 };
 
 /* Reads k block b. */
@@ -138,22 +138,21 @@ ALWAYS_INLINE __m512i avx512_bias(int log2_z, const int32_t *nsum)
     return log2_z < 0 ? _mm512_setzero_si512() : _mm512_slli_epi32(avx512_broadcast(nsum), (unsigned)log2_z);
 }
 
-/* The same, and the bits of SUM_BIAS; the usual z are ready to be loaded. */
+/* The same for the sum of all values, or of k 0..15, and the bits of SUM_BIAS. The usual ones are ready to be loaded. */
 ALWAYS_INLINE __m512i avx512_start(int log2_z, const struct act_block *a)
 {
+    if (log2_z == 3 || log2_z == 7)
+        return avx512_broadcast(log2_z == 3 ? &a->start8 : &a->start128);
     const __m512i bits = _mm512_set1_epi32(SUM_BIAS_BITS);
-    switch (log2_z) {
-    case -1:
-        return bits;
-    case 3:
-        return avx512_broadcast(&a->start[0]);
-    case 4:
-        return avx512_broadcast(&a->start[1]);
-    case 7:
-        return avx512_broadcast(&a->start[2]);
-    default:
-        return _mm512_add_epi32(avx512_bias(log2_z, &a->nsum), bits);
-    }
+    return log2_z < 0 ? bits : _mm512_add_epi32(avx512_bias(log2_z, &a->nsum), bits);
+}
+
+ALWAYS_INLINE __m512i avx512_start_lo(int log2_z, const struct act_block *a)
+{
+    if (log2_z == 5)
+        return avx512_broadcast(&a->start32_lo);
+    const __m512i bits = _mm512_set1_epi32(SUM_BIAS_BITS);
+    return log2_z < 0 ? bits : _mm512_add_epi32(avx512_bias(log2_z, &a->nlo), bits);
 }
 
 /* sum + the dot products of w with 4 activations. Left to the intrinsic, GCC 12 broadcasts into a
@@ -190,10 +189,10 @@ ALWAYS_INLINE __m512i avx512_nsums(const struct act_block *a)
 ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a)
 {
     if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
-        __m512i lo = avx512_dot(w->w, a->q, 0, 4, avx512_bias(type.log2_z, &a->nlo));
+        __m512 lo = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 4, avx512_start_lo(type.log2_z, a)));
         __m512i hi = avx512_dot(w->w, a->q, 4, 8, avx512_bias(type.log2_z, &a->nhi));
         /* an exact integer */
-        __m512 isum = _mm512_fmadd_ps(w->sc[1], _mm512_cvtepi32_ps(hi), _mm512_mul_ps(w->sc[0], _mm512_cvtepi32_ps(lo)));
+        __m512 isum = _mm512_fmadd_ps(w->sc[1], _mm512_cvtepi32_ps(hi), _mm512_fmadd_ps(w->sc[0], lo, w->offset));
         __m512 t = _mm512_mul_ps(w->dw, isum);
         if (type.family == FAMILY_TWO_SCALES_MINS)
             t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
@@ -217,10 +216,11 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unp
     UNROLL
     for (int c = 0; c < n; c++)
         acc[c] = _mm512_setzero_ps();
+    const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct avx512_block w;
         unpack(tile, b, &w);
-        w.offset = _mm512_mul_ps(w.dw, _mm512_set1_ps(-SUM_BIAS));
+        w.offset = _mm512_mul_ps(two_scales ? w.sc[0] : w.dw, _mm512_set1_ps(-SUM_BIAS));
         UNROLL
         for (int c = 0; c < n; c++)
             acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[c].d), avx512_term(type, &w, &x[c]), acc[c]);
