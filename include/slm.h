@@ -176,11 +176,16 @@ SLM_API void slm_model_get_info(const slm_model *model, slm_model_info *info);
 /* ------------------------------------------------------------------- files */
 
 /* What a GGUF file says of itself, whether or not its model can be run: metadata and tensors. Of a split model any part stands for all.
- * It stays mapped, and must not change, while it is open. Read-only: any number of threads may use it at once. */
+ * It stays mapped (if opened by its path), and must not change, while it is open. Read-only: any number of threads may use it at once. */
 typedef struct slm_file slm_file;
 
 /* Opens and checks a file. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_LIMIT, SLM_MEMORY. */
 SLM_API slm_status slm_file_open(const char *path, slm_file **file, slm_error *err);
+
+/* The same from memory, which stays the caller's, is only read, and must last and not change as long as the file is open. A part of a split
+ * model is refused with SLM_UNSUPPORTED. */
+SLM_API slm_status slm_file_open_memory(const void *data, size_t size, slm_file **file, slm_error *err);
+
 SLM_API void slm_file_free(slm_file *file);
 
 typedef struct slm_file_info {

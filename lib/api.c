@@ -31,42 +31,34 @@ static slm_status take_options(void *out, size_t known, const void *given, const
 
 /* ------------------------------------------------------------------- model */
 
-slm_status slm_model_open_memory(const void *data, size_t size, const slm_model_options *options, slm_model **model, slm_error *err)
+/* Opens the file at `path`, or where that is NULL the one in memory. `source` is what the function calls it. */
+static slm_status open_model(const char *function, const char *source, const char *path, const void *data, size_t size,
+                             const slm_model_options *options, slm_model **model, slm_error *err)
 {
     if (!model)
-        return null_argument(err, "slm_model_open_memory", "model");
+        return null_argument(err, function, "model");
     *model = NULL;
-    if (!data)
-        return null_argument(err, "slm_model_open_memory", "data");
+    if (!path && !data)
+        return null_argument(err, function, source);
     slm_model_options o = slm_model_options_default();
-    TRY(take_options(&o, sizeof o, options, "slm_model_open_memory", err));
+    TRY(take_options(&o, sizeof o, options, function, err));
     mem m;
     TRY(mem_init(&m, &o.allocator, err));
-    struct gguf gguf;
-    TRY(gguf_open(&m, data, size, &gguf, err));
-    slm_status status = files_refuse_part(&gguf, err);
-    if (!status)
-        status = model_new(&gguf, NULL, NULL, &o, model, err);
-    gguf_close(&gguf);
+    struct files files;
+    TRY(path ? files_open(&m, path, &files, err) : files_open_memory(&m, data, size, &files, err));
+    slm_status status = model_new(&files.gguf, files.maps, NULL, &o, model, err);
+    files_close(&files);
     return status;
 }
 
 slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err)
 {
-    if (!model)
-        return null_argument(err, "slm_model_open", "model");
-    *model = NULL;
-    if (!path)
-        return null_argument(err, "slm_model_open", "path");
-    slm_model_options o = slm_model_options_default();
-    TRY(take_options(&o, sizeof o, options, "slm_model_open", err));
-    mem m;
-    TRY(mem_init(&m, &o.allocator, err));
-    struct files files;
-    TRY(files_open(&m, path, &files, err));
-    slm_status status = model_new(&files.gguf, files.maps, NULL, &o, model, err);
-    files_close(&files);
-    return status;
+    return open_model("slm_model_open", "path", path, NULL, 0, options, model, err);
+}
+
+slm_status slm_model_open_memory(const void *data, size_t size, const slm_model_options *options, slm_model **model, slm_error *err)
+{
+    return open_model("slm_model_open_memory", "data", NULL, data, size, options, model, err);
 }
 
 slm_status slm_model_random(const slm_shape *shape, const char *type, const slm_model_options *options, slm_model **model,

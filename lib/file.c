@@ -44,18 +44,21 @@ static slm_status copy_names(slm_file *f, slm_error *err)
     return SLM_OK;
 }
 
-slm_status slm_file_open(const char *path, slm_file **file, slm_error *err)
+/* Opens the file at `path`, or where that is NULL the one in memory. `source` is what the function calls it. */
+static slm_status open_file(const char *function, const char *source, const char *path, const void *data, size_t size, slm_file **file,
+                            slm_error *err)
 {
-    if (!file)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "slm_file_open: file is NULL");
-    *file = NULL;
+    if (file)
+        *file = NULL;
+    if (!file || (!path && !data))
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%s: %s is NULL", function, file ? source : "file");
     mem m;
     TRY(mem_init(&m, NULL, err));
     slm_file *f = mem_zalloc(&m, 1, sizeof *f);
     if (!f)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "no memory for a file");
     f->mem = m;
-    slm_status status = files_open(&m, path, &f->files, err);
+    slm_status status = path ? files_open(&m, path, &f->files, err) : files_open_memory(&m, data, size, &f->files, err);
     if (!status)
         status = copy_names(f, err);
     if (status)
@@ -63,6 +66,16 @@ slm_status slm_file_open(const char *path, slm_file **file, slm_error *err)
     else
         *file = f;
     return status;
+}
+
+slm_status slm_file_open(const char *path, slm_file **file, slm_error *err)
+{
+    return open_file("slm_file_open", "path", path, NULL, 0, file, err);
+}
+
+slm_status slm_file_open_memory(const void *data, size_t size, slm_file **file, slm_error *err)
+{
+    return open_file("slm_file_open_memory", "data", NULL, data, size, file, err);
 }
 
 void slm_file_free(slm_file *f)
@@ -83,13 +96,12 @@ void slm_file_get_info(const slm_file *f, slm_file_info *info)
         return;
     slm_file_info full = {
         .size = info->size,
-        .version = f->files.gguf.version,
+        .bytes = f->files.bytes,
         .parts = f->files.count,
+        .version = f->files.gguf.version,
         .metadata_count = (size_t)f->files.gguf.kv_count,
         .tensor_count = (size_t)f->files.gguf.tensor_count,
     };
-    for (uint32_t i = 0; i < f->files.count; i++)
-        full.bytes += f->files.maps[i].size;
     memcpy(info, &full, info->size < sizeof full ? info->size : sizeof full);
 }
 

@@ -30,16 +30,6 @@ static slm_status read_split(const struct gguf *gguf, struct split *s, slm_error
     return SLM_OK;
 }
 
-slm_status files_refuse_part(const struct gguf *gguf, slm_error *err)
-{
-    struct split s;
-    TRY(read_split(gguf, &s, err));
-    if (s.count > 1)
-        return fail(err, SLM_UNSUPPORTED, gguf_find(gguf, "split.count")->offset, "this is part %u of %u of a model, which can't be "
-                    "opened from memory: open its file by name, or merge the parts (llama-gguf-split --merge)", s.number + 1, s.count);
-    return SLM_OK;
-}
-
 /* Five digits. */
 static uint32_t number_at(const char *text)
 {
@@ -176,6 +166,23 @@ slm_status files_open(const mem *m, const char *path, struct files *f, slm_error
         status = read_split(&f->gguf, &s, err);
     if (!status && s.count > 1)
         status = open_split(m, path, f, &s, err);
+    for (uint32_t i = 0; !status && i < f->count; i++)
+        f->bytes += f->maps[i].size;
+    if (status)
+        files_close(f);
+    return status;
+}
+
+slm_status files_open_memory(const mem *m, const void *data, size_t size, struct files *f, slm_error *err)
+{
+    struct split s;
+    *f = (struct files){.gguf.mem = *m, .count = 1, .bytes = size};
+    slm_status status = gguf_open(m, data, size, &f->gguf, err);
+    if (!status)
+        status = read_split(&f->gguf, &s, err);
+    if (!status && s.count > 1)
+        status = fail(err, SLM_UNSUPPORTED, gguf_find(&f->gguf, "split.count")->offset, "this is part %u of %u of a model, which can't be "
+                      "opened from memory: open its file by name, or merge the parts (llama-gguf-split --merge)", s.number + 1, s.count);
     if (status)
         files_close(f);
     return status;
@@ -185,7 +192,7 @@ void files_close(struct files *f)
 {
     const mem m = f->gguf.mem;
     gguf_close(&f->gguf);
-    for (uint32_t i = 0; i < f->count; i++)
+    for (uint32_t i = 0; f->maps && i < f->count; i++)
         map_close(&f->maps[i]);
     mem_free(&m, f->maps);
     *f = (struct files){.gguf.mem = m};

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { PARTS = 3 };
@@ -201,6 +202,9 @@ START_TEST(split_from_memory)
     slm_error err = {.message = ""};
     ck_assert_int_eq(slm_model_open_memory(part, part_size, NULL, &model, &err), SLM_UNSUPPORTED);
     ck_assert_msg(strstr(err.message, "this is part 1 of 3 of a model, which can't be opened from memory"), "%s", err.message);
+    slm_file *file = (slm_file *)part;
+    ck_assert_int_eq(slm_file_open_memory(part, part_size, &file, &err), SLM_UNSUPPORTED);
+    ck_assert_ptr_null(file);
     free(part);
     free(bytes);
 }
@@ -276,6 +280,43 @@ START_TEST(file_of_parts)
     ck_assert_ptr_null(file);
     ck_assert_int_eq(slm_file_open(NULL, &file, &err), SLM_INVALID);
     ck_assert(!slm_file_key(NULL, 0) && !slm_file_length(NULL, "x") && !slm_file_tensor(NULL, 0, &t));
+    free(bytes);
+}
+END_TEST
+
+/* A file in memory says what it says on disk, is only read, and is let go: the write to read-only memory, or the unmapping of it, would end
+ * the test. */
+START_TEST(file_from_memory)
+{
+    size_t size;
+    uint8_t *bytes = tiny_model(NULL, &size);
+    uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(copy != MAP_FAILED);
+    memcpy(copy, bytes, size);
+    ck_assert(!mprotect(copy, size, PROT_READ));
+    slm_file *file = NULL;
+    slm_error err = {.message = ""};
+    ck_assert_msg(!slm_file_open_memory(copy, size, &file, &err), "%s", err.message);
+    slm_file_info info = slm_file_info_default();
+    slm_file_get_info(file, &info);
+    ck_assert(info.parts == 1 && info.version == 3 && info.bytes == size && info.tensor_count == 11);
+    size_t length;
+    ck_assert(!memcmp(slm_file_string(file, "general.name", 0, &length), "tiny", 4) && length == 4);
+    slm_tensor_info t = slm_tensor_info_default();
+    ck_assert(slm_file_tensor(file, 10, &t) && !slm_file_tensor(file, 11, &t) && t.part == 0);
+    slm_file_free(file);
+    ck_assert(!memcmp(copy, bytes, size));
+
+    /* what a file is refused for, it is here: a header cut short, other bytes, nothing */
+    ck_assert_int_eq(slm_file_open_memory(copy, 20, &file, &err), SLM_FORMAT);
+    ck_assert(!file && err.offset <= 20);
+    ck_assert_int_eq(slm_file_open_memory("GGML and more", 13, &file, &err), SLM_FORMAT);
+    ck_assert_int_eq(slm_file_open_memory(copy, 0, &file, &err), SLM_FORMAT);
+    file = (slm_file *)bytes;
+    ck_assert(slm_file_open_memory(NULL, 5, &file, &err) == SLM_INVALID && !file);
+    ck_assert_str_eq(err.message, "slm_file_open_memory: data is NULL");
+    ck_assert_int_eq(slm_file_open_memory(copy, size, NULL, &err), SLM_INVALID);
+    munmap(copy, size);
     free(bytes);
 }
 END_TEST
@@ -445,6 +486,7 @@ Suite *suite_files(void)
     tcase_add_test(tc, split_from_memory);
     tcase_add_test(tc, split_out_of_memory);
     tcase_add_test(tc, file_of_parts);
+    tcase_add_test(tc, file_from_memory);
     tcase_add_test(tc, sizes_without_weights);
     suite_add_tcase(suite, tc);
     tc = tcase_create("unknown");

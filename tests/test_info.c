@@ -70,6 +70,17 @@ START_TEST(info_of_a_model)
     cJSON_Delete(json);
     release(r);
 
+    r = RUN(NULL, "slm-run", "--info", "-m", path, "-o", "json"); /* -m names it */
+    expect_code(r, 0);
+    has(r, "\"name\": \"tiny\"");
+    release(r);
+    r = RUN(NULL, "slm-run", "--info"); /* the demo model */
+    expect_code(r, 0);
+    has(r, "file            the built-in demo model\n");
+    has(r, "size            3.7 MB, GGUF version 3\n");
+    has(r, "runs            yes\n");
+    release(r);
+
     r = RUN(NULL, "slm-run", "--info", path);
     expect_code(r, 0);
     has(r, "architecture    llama\n");

@@ -20,10 +20,10 @@ static struct {
     {"-o, --output", "text|json", CLI_TEXT, &settings.output, 0, 0, "form of the report (default text)"},                \
         {"-q, --quiet", NULL, CLI_FLAG, &settings.quiet, 0, 0, "say nothing but results and errors"}
 #define COMPUTE_OPTIONS                                                                                                  \
-    {"-t, --threads", "N", CLI_INT, &settings.threads, 0, 4096, "threads (default 0: one per usable core)"},             \
+    {"-t, --threads", "N", CLI_INT, &settings.threads, 0, 1024, "threads (default 0: one per usable core)"},             \
         {"--pin", "auto|none|LIST", CLI_TEXT, &settings.pin, 0, 0,                                                       \
          "CPUs to run on: one of each usable core, any, a list (default none)"},                                         \
-        {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, INT32_MAX, "tokens computed at once (default 512)"},      \
+        {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, 65536, "tokens computed at once (default 512)"},      \
         {"-ctk, --cache-type-k", "TYPE", CLI_TEXT, &settings.type_k, 0, 0, "keys are kept in: auto, f32, f16, q8_0"},    \
         {"-ctv, --cache-type-v", "TYPE", CLI_TEXT, &settings.type_v, 0, 0, "values likewise"}
 

@@ -212,7 +212,7 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     if (settings.info || settings.list)
-        return settings.info ? info(&settings) : list(&settings);
+        return settings.info ? info(&settings, demo_model, (size_t)demo_model_size) : list(&settings);
     if (settings.pin && !pin(settings.pin))
         return CLI_USAGE;
     size_t length = 0;

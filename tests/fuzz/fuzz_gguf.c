@@ -67,6 +67,30 @@ static unsigned read_tensor(const struct gguf *gguf, const struct gguf_tensor *t
     return sum(t->data, t->bytes);
 }
 
+/* What slm_file tells must be readable, too. */
+static unsigned read_file_facts(const uint8_t *data, size_t size)
+{
+    slm_file *file;
+    if (slm_file_open_memory(data, size, &file, NULL)) /* a part of a split model */
+        return 0;
+    unsigned total = 0;
+    const char *key;
+    double number;
+    size_t length;
+    for (size_t i = 0; (key = slm_file_key(file, i)); i++) {
+        total += sum(key, strlen(key));
+        for (uint64_t j = 0; j < slm_file_length(file, key); j++) {
+            const char *text = slm_file_string(file, key, j, &length);
+            total += text ? sum(text, length) : slm_file_number(file, key, j, &number) && number > 0;
+        }
+    }
+    slm_tensor_info t = slm_tensor_info_default();
+    for (size_t i = 0; slm_file_tensor(file, i, &t); i++)
+        total += sum(t.name, strlen(t.name)) + t.supported;
+    slm_file_free(file);
+    return total;
+}
+
 FUZZ_TARGET(gguf)
 {
     mem m;
@@ -85,5 +109,6 @@ FUZZ_TARGET(gguf)
     for (size_t i = 0; i < gguf.tensor_count; i++)
         sink += read_tensor(&gguf, &gguf.tensors[i]);
     gguf_close(&gguf);
+    sink += read_file_facts(data, size);
     return 0;
 }

@@ -19,6 +19,9 @@ struct share {
 /* All that is told. */
 struct facts {
     const struct settings *settings;
+    const char *path;
+    const void *demo;                   /* NULL: it is the file at `path` */
+    size_t demo_size;
     slm_file *file;
     slm_file_info info;
     char architecture[64];
@@ -111,6 +114,11 @@ static bool own_number(const struct facts *f, const char *key, double *value)
     return true;
 }
 
+static slm_status open_model(const struct facts *f, const slm_model_options *o, slm_model **model, slm_error *err)
+{
+    return f->demo ? slm_model_open_memory(f->demo, f->demo_size, o, model, err) : slm_model_open(f->path, o, model, err);
+}
+
 static void open_models(struct facts *f)
 {
     const struct settings *s = f->settings;
@@ -118,7 +126,7 @@ static void open_models(struct facts *f)
     slm_error ignored;
     o.allocator = (slm_allocator){counted_alloc, counted_free, &f->taken};
     o.sizes_only = true;
-    if (slm_model_open(s->info, &o, &f->model, &f->why) == SLM_OK) {
+    if (open_model(f, &o, &f->model, &f->why) == SLM_OK) {
         f->vocabulary = f->model;
         slm_model_get_info(f->model, &f->sizes);
         slm_session_options wanted = slm_session_options_default();
@@ -135,7 +143,7 @@ static void open_models(struct facts *f)
     if (!f->vocabulary) {
         o = slm_model_options_default();
         o.vocab_only = true;
-        slm_model_open(s->info, &o, &f->vocabulary, &ignored);
+        open_model(f, &o, &f->vocabulary, &ignored);
     }
 }
 
@@ -311,7 +319,7 @@ static void print_facts(const struct facts *f)
     size_t length = 0;
     const char *family = template_name(f, &length);
     title("file");
-    print_text(f->settings->info, strlen(f->settings->info));
+    print_text(f->path, strlen(f->path));
     if (f->info.parts > 1)
         printf(" (%u parts)", f->info.parts);
     printf("\n%-15s %.1f MB, GGUF version %u\n", "size", (double)f->info.bytes / 1e6, f->info.version);
@@ -401,7 +409,7 @@ static void print_json(const struct facts *f)
     size_t length = 0;
     const char *family = template_name(f, &length);
     fputs("{\"file\": ", stdout);
-    cli_json_text(stdout, f->settings->info, strlen(f->settings->info));
+    cli_json_text(stdout, f->path, strlen(f->path));
     printf(", \"bytes\": %llu, \"parts\": %u, \"gguf_version\": %u", (unsigned long long)f->info.bytes, f->info.parts, f->info.version);
     json_string(f, "architecture", "general.architecture");
     json_string(f, "name", "general.name");
@@ -438,13 +446,19 @@ static void print_json(const struct facts *f)
     puts("}");
 }
 
-int info(const struct settings *settings)
+int info(const struct settings *settings, const void *demo, size_t demo_size)
 {
     struct facts f = {.settings = settings, .info = slm_file_info_default(), .sizes = slm_model_info_default(),
                       .session = slm_session_info_default()};
     size_t length;
-    if (slm_file_open(settings->info, &f.file, &f.why)) {
-        cli_error("%s%s%s", f.why.status == SLM_IO ? "" : settings->info, f.why.status == SLM_IO ? "" : ": ", f.why.message);
+    f.path = *settings->info ? settings->info : settings->model;
+    if (!f.path) {
+        f.path = "the built-in demo model";
+        f.demo = demo;
+        f.demo_size = demo_size;
+    }
+    if (f.demo ? slm_file_open_memory(demo, demo_size, &f.file, &f.why) : slm_file_open(f.path, &f.file, &f.why)) {
+        cli_error("%s%s%s", f.why.status == SLM_IO ? "" : f.path, f.why.status == SLM_IO ? "" : ": ", f.why.message);
         return CLI_MODEL;
     }
     slm_file_get_info(f.file, &f.info);

@@ -4,8 +4,9 @@
 
 #include "settings.h"
 
-/* Tells what the file settings->info is. Returns the exit code: CLI_OK if its model can be run, CLI_MODEL if not. */
-int info(const struct settings *settings);
+/* Tells what the file settings->info is; if that is "", settings->model; if that is NULL, the demo model, which is in memory. Returns the
+ * exit code: CLI_OK if its model can be run, CLI_MODEL if not. */
+int info(const struct settings *settings, const void *demo, size_t demo_size);
 
 /* Lists the GGUF files below the folder settings->list ("": the current one). */
 int list(const struct settings *settings);

@@ -6,7 +6,7 @@
 
 struct settings {
     const char *model, *prompt, *file, *system, *chat_template, *pin, *type_k, *type_v;
-    const char *info, *list;    /* --info FILE; --list FOLDER, which may be empty; else NULL */
+    const char *info, *list;    /* --info FILE, --list FOLDER, "" if these are left out; else NULL */
     int64_t predict, context, threads, batch, top_k, repeat_last_n;
     float temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
     uint64_t seed;
