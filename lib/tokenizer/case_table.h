@@ -1,4 +1,4 @@
-/* Made by gen_case.py from Unicode 14.0.0; do not edit. First and last code point, step, what is added. */
+/* Made by gen_case.py from Unicode 15.1.0; do not edit. First and last code point, step, what is added. */
 static const struct case_run to_upper[193] = {
     {181,181,1,743}, {224,246,1,-32}, {248,254,1,-32}, {255,255,1,121}, {257,303,2,-1}, {305,305,1,-232},
     {307,311,2,-1}, {314,328,2,-1}, {331,375,2,-1}, {378,382,2,-1}, {383,383,1,-300}, {384,384,1,195}, {387,389,2,-1},

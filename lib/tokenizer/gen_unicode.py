@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Writes unicode_table.h: the class of every Unicode code point, and the first character of those that decompose, from Python's unicodedata.
 
-    python3 lib/tokenizer/gen_unicode.py > lib/tokenizer/unicode_table.h
+    python3.13 lib/tokenizer/gen_unicode.py > lib/tokenizer/unicode_table.h
+
+Python 3.13 because its Unicode, 15.1, is that of the tokenizer which the others of GGUF files are compared with; the same goes for
+gen_case.py and lib/chat/gen_letters.py.
 
 Classes are a two-level table: the code point's upper bits choose a block of 128, its lower bits one of the block's classes, two classes
 to a byte. Decompositions are pairs in order; those of Hangul syllables follow from arithmetic.

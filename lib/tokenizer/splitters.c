@@ -120,11 +120,12 @@ static const struct split_range youtu_ranges[] = {
 static const struct split_pass lines = {{RULE(MANY(IS_ANY, IS_SET1)), RULE(MANY(IS_SET1, 0))}};
 static const struct split_range line_feed[] = {{'\n', '\n', IS_SET1}, {0, 0, 0}};
 
-/* \s?[A-Za-zµÀ-ÖØ-öø-ƺ...]+, \s?[!-/:-~！-／：-～‘-‟　-。]+, \s+$, [一-龥ࠀ-一가-\ud7ff]+: sets 1, 2 and 3 */
+/* \s?[A-Za-zµÀ-ÖØ-öø-ƺ...]+, \s?[!-/:-~！-／：-～‘-‟　-。]+, \s+$, [一-龥ࠀ-一가-\ud7ff]+: sets 1, 2 and 3;
+ * white space is in none, as these files are read */
 static const struct split_pass deepseek_letters = {{RULE(MAYBE(IS_SPACE, 0), MANY(IS_SET1, 0))}};
 static const struct split_pass deepseek_symbols = {{RULE(MAYBE(IS_SPACE, 0), MANY(IS_SET2, 0))}};
 static const struct split_pass last_spaces = {{{.steps = {MANY(IS_SPACE, 0)}, .end = SPLIT_AT_END}}};
-static const struct split_pass set3 = {{RULE(MANY(IS_SET3, 0))}};
+static const struct split_pass cjk = {{RULE(MANY(IS_SET3, IS_SPACE))}};
 static const struct split_range deepseek_ranges[] = {
     {0x21, 0x2f, IS_SET2}, {0x3a, 0x7e, IS_SET2}, {0x41, 0x5a, IS_SET1}, {0x61, 0x7a, IS_SET1}, {0xb5, 0xb5, IS_SET1},
     {0xc0, 0xd6, IS_SET1}, {0xd8, 0xf6, IS_SET1}, {0xf8, 0x1ba, IS_SET1}, {0x1bc, 0x1bf, IS_SET1}, {0x1c4, 0x293, IS_SET1},
@@ -144,7 +145,7 @@ static const struct split_range deepseek_ranges[] = {
     {0x2128, 0x2128, IS_SET1}, {0x212a, 0x212d, IS_SET1}, {0x212f, 0x2134, IS_SET1}, {0x2139, 0x2139, IS_SET1},
     {0x213c, 0x213f, IS_SET1}, {0x2145, 0x2149, IS_SET1}, {0x214e, 0x214e, IS_SET1}, {0x2183, 0x2184, IS_SET1},
     {0x2c00, 0x2c7b, IS_SET1}, {0x2c7e, 0x2ce4, IS_SET1}, {0x2ceb, 0x2cee, IS_SET1}, {0x2cf2, 0x2cf3, IS_SET1},
-    {0x3000, 0x3002, IS_SET2}, {0xa640, 0xa66d, IS_SET1}, {0xa680, 0xa69b, IS_SET1}, {0xa722, 0xa76f, IS_SET1},
+    {0x3001, 0x3002, IS_SET2}, {0xa640, 0xa66d, IS_SET1}, {0xa680, 0xa69b, IS_SET1}, {0xa722, 0xa76f, IS_SET1},
     {0xa771, 0xa787, IS_SET1}, {0xa78b, 0xa78e, IS_SET1}, {0xab70, 0xabbf, IS_SET1}, {0xac00, 0xd7ff, IS_SET3},
     {0xfb00, 0xfb06, IS_SET1}, {0xfb13, 0xfb17, IS_SET1}, {0xff01, 0xff0f, IS_SET2}, {0xff1a, 0xff5e, IS_SET2},
     {0xff21, 0xff3a, IS_SET1}, {0xff41, 0xff5a, IS_SET1}, {0x10400, 0x1044f, IS_SET1}, {0x104b0, 0x104d3, IS_SET1},
@@ -171,8 +172,8 @@ static const struct splitter splitters[] = {
     {.names = " tekken ", .passes = {&tekken}, .whole_words = true, .adds_bos = true},
     {.names = " gpt-4o llama4 kanana2 minimax-m2 talkie ", .passes = {&gpt4o}},
     {.names = " deepseek-llm ", .ranges = deepseek_ranges,
-     .passes = {&newline, &deepseek_letters, &deepseek_symbols, &last_spaces, &set3, &digits}},
-    {.names = " deepseek-coder ", .passes = {&newline, &spaced_letters, &spaced_punctuation, &set3, &digit},
+     .passes = {&newline, &deepseek_letters, &deepseek_symbols, &last_spaces, &cjk, &digits}},
+    {.names = " deepseek-coder ", .passes = {&newline, &spaced_letters, &spaced_punctuation, &cjk, &digit},
      .ranges = deepseek_coder_ranges},
     {.names = " deepseek-v3 hunyuan-dense joyai-llm hy_v4 ", .passes = {&three_digits, &set1, &deepseek3}, .ranges = deepseek3_ranges},
     {.names = " minicpm5 ", .passes = {&three_digits, &llama3}, .whole_words = true},
