@@ -23,7 +23,7 @@
 /* letters, case of A-Z and a-z alone */
 #define ASCII_CASED(letters, digits, suffix) CASED("(?:(?![a-z])" letters ")", "(?:(?![A-Z])" letters ")", digits, suffix)
 #define DEEPSEEK3(symbols, spaces)                                                                                                  \
-    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+" symbols "|" spaces
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|(?:~|[^\\r\\n\\p{L}\\p{P}\\p{S}])?[\\p{L}\\p{M}]+| ?(?:(?!~)[\\p{P}\\p{S}])+" symbols "|" spaces
 #define KANA_OR_HAN "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+"
 #define BLOOM " ?[^(" WS "|.,!?\xe2\x80\xa6\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xe0\xa5\xa4\xdb\x94\xd8\x8c)]+"
 /* without the white space, which the models' range from U+0800 and the comma's from U+3000 hold too */
@@ -58,7 +58,7 @@ static const struct {
     {"viking", {BLOOM, "\\p{N}"}},
     {"youtu", {"[\\x{ac00}-\\x{d7a3}\\x{3131}-\\x{318e}]+|[\\x{ff01}\\x{2026}\\x{201c}\\x{201d}\\x{2018}\\x{2019}\\x{2014}\\x{ff1a}\\x{ff1b}\\x{ff0c}"
                "\\x{3001}-\\x{303f}\\x{fe30}-\\x{fe4f}]+|[\\x{3105}-\\x{312f}]+|" KANA_OR_HAN,
-               CASED("[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]", "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]", "", "(?:" SUFFIX_ANY_CASE ")?")}},
+               CASED("[\\p{L}\\p{M}]", "[\\p{L}\\p{M}]", "", "(?:" SUFFIX_ANY_CASE ")?")}},
     {"granite-embed-multi-97m", {ASCII_CASED("[\\p{L}\\p{M}]", "{1,3}", "(?:" SUFFIX_ANY_CASE ")?")}},
     {"spark2_5", {"\\p{N}{1,3}", KANA_OR_HAN, DEEPSEEK3("", "[\\r\\n]|" WS "+(?!\\P{White_Space})|" WS "+"), "\\p{N}"}},
     {"laguna", {"[^\\n]+|[\\n]+", LLAMA3("")}},

@@ -61,8 +61,8 @@ static const struct split_pass seed_coder = WORD_RULES(IS_L, 1, RULE(MAYBE(IS_BL
     SPACES_BEFORE_TEXT,                                                        \
     SPACES,                                                                    \
 }}
-static const struct split_pass youtu = CASED_RULES(IS_L | IS_M, IS_LL, IS_LU | IS_LT, 1, SPLIT_SUFFIX_ANY_CASE);
-/* As these models' files of the GGUF world are read only A-Z and a-z have case, and marks are no letters. */
+/* As these models' files of the GGUF world are read only A-Z and a-z have case, and marks are no letters; with youtu no letter has. */
+static const struct split_pass youtu = CASED_RULES(IS_L | IS_M, 0, 0, 1, SPLIT_SUFFIX_ANY_CASE);
 static const struct split_pass tekken = CASED_RULES(IS_L, IS_ASCII_LOWER, IS_ASCII_UPPER, 1, SPLIT_NO_SUFFIX);
 static const struct split_pass gpt4o = CASED_RULES(IS_L, IS_ASCII_LOWER, IS_ASCII_UPPER, 3, SPLIT_SUFFIX_ANY_CASE);
 static const struct split_pass granite_embedding = CASED_RULES(IS_L | IS_M, IS_ASCII_LOWER, IS_ASCII_UPPER, 3, SPLIT_SUFFIX_ANY_CASE);
@@ -86,23 +86,26 @@ static const struct split_pass set1 = {{RULE(MANY(IS_SET1, 0))}};
 static const struct split_pass punctuation = {{RULE(MANY(IS_P | IS_ASCII_SYMBOL, 0))}};
 static const struct split_pass punctuation_but_backtick = {{RULE(MANY(IS_P | IS_ASCII_SYMBOL, IS_BACKTICK))}};
 
-/* [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ */
+/* [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * As these files are read ~ (set 2) is neither in \p{P} nor in \p{S}. */
+#define DEEPSEEK3_WORDS                                                                 \
+    RULE(ONE(IS_ASCII_PUNCT, 0), MANY(IS_ASCII_UPPER | IS_ASCII_LOWER, 0)),             \
+    RULE(MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_P | IS_S), MANY(IS_L | IS_M, 0)),         \
+    RULE(ONE(IS_SET2, 0), MANY(IS_L | IS_M, 0))
 static const struct split_pass deepseek3 = {{
-    RULE(ONE(IS_ASCII_PUNCT, 0), MANY(IS_ASCII_UPPER | IS_ASCII_LOWER, 0)),
-    RULE(MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_P | IS_S), MANY(IS_L | IS_M, 0)),
-    RULE(MAYBE(IS_BLANK, 0), MANY(IS_P | IS_S, 0), ANY_OF(IS_NEWLINE, 0)),
+    DEEPSEEK3_WORDS,
+    RULE(MAYBE(IS_BLANK, 0), MANY(IS_P | IS_S, IS_SET2), ANY_OF(IS_NEWLINE, 0)),
     SPACES_TO_NEWLINE,
     SPACES_BEFORE_TEXT,
     SPACES,
 }};
 /* [一-龥぀-ゟ゠-ヿ]+ */
-static const struct split_range deepseek3_ranges[] = {{0x3040, 0x30ff, IS_SET1}, {0x4e00, 0x9fa5, IS_SET1}, {0, 0, 0}};
+static const struct split_range deepseek3_ranges[] = {{'~', '~', IS_SET2}, {0x3040, 0x30ff, IS_SET1}, {0x4e00, 0x9fa5, IS_SET1}, {0, 0, 0}};
 
 /* the same with its last two alternatives and symbols alone: | ?[\p{P}\p{S}]+|[\r\n]|\s+(?!\S)|\s+ */
 static const struct split_pass spark = {{
-    RULE(ONE(IS_ASCII_PUNCT, 0), MANY(IS_ASCII_UPPER | IS_ASCII_LOWER, 0)),
-    RULE(MAYBE(IS_ANY, IS_NEWLINE | IS_L | IS_P | IS_S), MANY(IS_L | IS_M, 0)),
-    RULE(MAYBE(IS_BLANK, 0), MANY(IS_P | IS_S, 0)),
+    DEEPSEEK3_WORDS,
+    RULE(MAYBE(IS_BLANK, 0), MANY(IS_P | IS_S, IS_SET2)),
     RULE(ONE(IS_NEWLINE, 0)),
     SPACES_BEFORE_TEXT,
     SPACES,
