@@ -68,10 +68,12 @@ endif
 FLAGS_kernels := $(KERNEL_CFLAGS)
 FLAGS_kernels/ref := $(KERNEL_CFLAGS)
 FLAGS_kernels/avx2 := $(KERNEL_CFLAGS) -mavx2 -mfma -mf16c
+FLAGS_kernels/avxvnni := $(FLAGS_kernels/avx2) -mavxvnni
 FLAGS_kernels/avx512 := $(KERNEL_CFLAGS) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx2 -mfma -mf16c
-# EMULATE_AVX512=1: for tests on machines without AVX-512 (tests/emulate_avx512.h); slow, and needs libsimde-dev
-ifeq ($(EMULATE_AVX512),1)
-BASE += -DSLM_EMULATE_AVX512
+# EMULATE=1: for tests on machines without AVX-512 or AVX-VNNI (tests/emulate_*.h); slow, and needs libsimde-dev
+ifeq ($(EMULATE),1)
+BASE += -DSLM_EMULATE
+FLAGS_kernels/avxvnni := $(FLAGS_kernels/avx2) -include tests/emulate_avxvnni.h
 FLAGS_kernels/avx512 := -O1 -mavx2 -mfma -mf16c -include tests/emulate_avx512.h
 endif
 FLAGS_kernels/armv8 := $(KERNEL_CFLAGS) -march=armv8-a
@@ -100,7 +102,10 @@ flags = $(FLAGS_$(patsubst %/,%,$(dir $<))) $(FLAGS_$<)
 # a tier has a folder of its own, or is compiled from another's: TIER_DIR_<tier>, TIER_NAME says for which
 KERNEL_DIRS := kernels kernels/ref
 ifeq ($(ARCH),x86_64)
-KERNEL_DIRS += kernels/avx2 kernels/avx512
+KERNEL_DIRS += kernels/avx512
+SHARING_TIERS := avx2 avxvnni
+TIER_DIR_avx2 := kernels/avx2
+TIER_DIR_avxvnni := kernels/avx2
 endif
 ifeq ($(ARCH),aarch64)
 SHARING_TIERS := armv8 neon i8mm
@@ -177,7 +182,7 @@ fuzz: ## run each fuzzer of tests/fuzz for FUZZ_SECONDS, with 0 its corpus only 
 	@$(MAKE) $(SANITIZE) KERNEL_CFLAGS=-fno-sanitize=undefined OPENMP=0 CC=clang \
 	  CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
 	@for f in $(FUZZERS); do scripts/fuzz.sh $(BUILD)/fuzz/bin/$$f $(FUZZ_SECONDS) || exit 1; done
-check-isa: tools tests ## test the instruction sets that this machine lacks: AArch64 by qemu, AVX-512 emulated
+check-isa: tools tests ## test the instruction sets that this machine lacks: AArch64 by qemu, AVX-VNNI and AVX-512 emulated
 	@scripts/deps.sh isa
 	@scripts/isa.sh
 lint: lib ## check the rules of the code, its symbols, the man pages and the docs

@@ -40,9 +40,22 @@ static bool supported_avx2(void)
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX2);
 }
 
+static bool supported_avxvnni(void)
+{
+#if defined(SLM_EMULATE) /* the tests' build with emulated instructions */
+    return supported_avx2();
+#else
+    const uint32_t avx_vnni = 1 << 4;
+    uint32_t highest, a, b, c, d;
+    if (!supported_avx2() || !__get_cpuid_count(7, 0, &highest, &b, &c, &d) || highest < 1)
+        return false;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & avx_vnni);
+#endif
+}
+
 static bool supported_avx512(void)
 {
-#if defined(SLM_EMULATE_AVX512) /* the tests' build with emulated instructions */
+#if defined(SLM_EMULATE)
     return supported_avx2();
 #else
     const uint32_t need = bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# isa.sh - tests the instruction sets that this machine lacks: AArch64 under qemu, AVX-512 through emulated instructions.
+# isa.sh - tests the instruction sets that this machine lacks: AArch64 under qemu, AVX-VNNI and AVX-512 through emulated
+# instructions.
 # `make check-isa` starts it. The last line counts: "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -83,7 +84,7 @@ digests() {
 emulated_build() {
     echo '#include <simde/x86/avx512.h>' | ${CC:-gcc} -E - >/dev/null 2>&1 || skip "libsimde-dev is not installed"
     [ "$(uname -m)" = x86_64 ] || skip "not an x86-64 machine"
-    "$make" EMULATE_AVX512=1 BUILD="$emulated" tests
+    "$make" EMULATE=1 BUILD="$emulated" tests
 }
 
 # 48 tokens of any vocabulary, as 32-bit integers
@@ -111,9 +112,11 @@ if [ "$step_status" -eq 0 ]; then
         step "AArch64: logits of $name" golden_logits $name
     done
 fi
-step "AVX-512: emulated build" emulated_build
+step "AVX-VNNI, AVX-512: emulated build" emulated_build
 if [ "$step_status" -eq 0 ]; then
     part env CK_RUN_SUITE=kernels "$emulated/bin/tests"
-    step "AVX-512: every architecture and type" digests env SLM_ISA=avx512 "$emulated/bin/tests"
+    for tier in avxvnni avx512; do
+        step "SLM_ISA=$tier, emulated: every architecture and type" digests env SLM_ISA=$tier "$emulated/bin/tests"
+    done
 fi
 closing

@@ -1,4 +1,4 @@
-/* emulate_avx512.h - lets kernels/avx512 run where the processor lacks AVX-512: `make EMULATE_AVX512=1 BUILD=build/emulate tests`
+/* emulate_avx512.h - lets kernels/avx512 run where the processor lacks AVX-512: `make EMULATE=1 BUILD=build/emulate tests`
  * includes it before those files, compiled for AVX2. Integer instructions come from SIMDe (an independent reading of their
  * meaning); the rest, which SIMDe lacks or rounds twice, are two halves of AVX2. For tests only: it is slow. */
 #ifndef SLM_EMULATE_AVX512_H

@@ -13,7 +13,7 @@ ALWAYS_INLINE __m256 scale(const void *tile, size_t b, int half)
     return avx2_halves(((const struct tile_q4_0 *)tile + b)->d + 8 * half);
 }
 
-void linear_IQ4_NL_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_IQ4_NL)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct signed_type type = {load, scale, sizeof(struct tile_q4_0)};
     signed_linear(type, tile, k, x, x_stride, cols, y, y_stride);

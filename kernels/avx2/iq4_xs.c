@@ -15,7 +15,7 @@ ALWAYS_INLINE __m256 scale(const void *tile, size_t b, int half)
     return _mm256_mul_ps(avx2_halves(t->d + 8 * half), avx2_i8(t->sc[b % 8] + 8 * half));
 }
 
-void linear_IQ4_XS_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_IQ4_XS)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct signed_type type = {load, scale, sizeof(struct tile_iq4_xs) / 8};
     signed_linear(type, tile, k, x, x_stride, cols, y, y_stride);

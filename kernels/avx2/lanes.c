@@ -1,5 +1,4 @@
 /* The kernels that are written once for all vector tiers. */
-#define TIER_NAME avx2
 #include "avx2.h"
 #include "v16.h"
 

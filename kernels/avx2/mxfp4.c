@@ -16,7 +16,7 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_bloc
     out->dw = _mm256_castsi256_ps(_mm256_slli_epi32(d, 16)); /* BF16 */
 }
 
-void linear_MXFP4_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_MXFP4)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct avx2_type type = {.family = FAMILY_OF_MXFP4, .log2_z = 4, .run = 4, .bytes = sizeof(struct tile_q4_0)};
     avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);

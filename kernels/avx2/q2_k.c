@@ -11,7 +11,7 @@ ALWAYS_INLINE void unpack(const void *packed, size_t s, int half, struct two_sca
     out->m = _mm256_srli_epi16(both, 4);
 }
 
-void linear_Q2_K_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_Q2_K)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct two_scales_type type = {true, -1, 4, sizeof(struct tile_q2_k), unpack};
     two_scales_linear(type, tile, k, x, x_stride, cols, y, y_stride);

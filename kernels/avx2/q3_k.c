@@ -16,7 +16,7 @@ ALWAYS_INLINE void unpack(const void *packed, size_t s, int half, struct two_sca
     out->sc = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)t->sub[s].sc[8 * half]));
 }
 
-void linear_Q3_K_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_Q3_K)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct two_scales_type type = {false, 2, 4, sizeof(struct tile_q3_k), unpack};
     two_scales_linear(type, tile, k, x, x_stride, cols, y, y_stride);

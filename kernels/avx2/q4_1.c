@@ -10,7 +10,7 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_bloc
     out->dm = avx2_halves(t->min + 8 * half);
 }
 
-void linear_Q4_1_avx2(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+void TIER(linear_Q4_1)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
     const struct avx2_type type = {.family = FAMILY_OF_Q4_1, .log2_z = -1, .run = 8, .bytes = sizeof(struct tile_q4_1)};
     avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);

@@ -22,7 +22,7 @@ ALWAYS_INLINE void negated_sums(__m256i q, struct act_block *to)
     act_sums(to, _mm256_cvtsi256_si32(sums), _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1)));
 }
 
-void quantize_avx2(const float *x, size_t k, struct act_block *dst, size_t stride)
+void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stride)
 {
     const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
     /* packs works in each half: it leaves the dwords of the four inputs as 0 2 4 6 | 1 3 5 7 (4 bytes each) */
@@ -51,7 +51,7 @@ void quantize_avx2(const float *x, size_t k, struct act_block *dst, size_t strid
 
 /* vpmaddubsw, vpmaddwd, vpaddd: the general dot product of int8, 32 multiplies and adds. Weights of few bits may beat it: their
  * products can be added up in 16 bits, which saves most of the vpmaddwd. */
-uint64_t peak_avx2(uint64_t rounds)
+uint64_t TIER(peak)(uint64_t rounds)
 {
     enum { CHAINS = 10 };
     __m256i sum[CHAINS], w = _mm256_set1_epi8(3), q = _mm256_set1_epi8(-5), ones = _mm256_set1_epi16(1);
@@ -71,7 +71,7 @@ uint64_t peak_avx2(uint64_t rounds)
     return rounds * CHAINS * 32 * 2;
 }
 
-uint64_t read_avx2(const void *data, size_t n)
+uint64_t TIER(read)(const void *data, size_t n)
 {
     const __m256i *p = data;
     __m256i sum[4];

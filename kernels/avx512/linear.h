@@ -159,7 +159,7 @@ ALWAYS_INLINE __m512i avx512_start_lo(int log2_z, const struct act_block *a)
  * register first, with twice the instructions; clang 14 does as it should, but stops unrolling around assembly. */
 ALWAYS_INLINE __m512i avx512_dot4(__m512i sum, __m512i w, const int8_t *q)
 {
-#if defined(SLM_EMULATE_AVX512) || defined(__clang__)
+#if defined(SLM_EMULATE) || defined(__clang__)
     return _mm512_dpbusd_epi32(sum, w, avx512_broadcast(q));
 #else
     struct four {
