@@ -111,7 +111,7 @@ typedef struct slm_model slm_model;
 typedef struct slm_model_options {
     size_t size;                /* sizeof(slm_model_options), set by slm_model_options_default() */
     int threads;                /* threads used for loading, at most 1024; 0: as many as the machine has usable cores */
-    const char *isa;            /* "scalar"; "avx2", "avx512"; "armv8", "neon", "i8mm"; NULL: $SLM_ISA, or else the best here */
+    const char *isa;            /* "scalar"; "avx2", "avxvnni", "avx512"; "armv8", "neon", "i8mm"; NULL: $SLM_ISA, or else the best here */
     uint64_t memory_budget;     /* refuse with SLM_LIMIT a model whose weights need more bytes; 0: no budget */
     bool vocab_only;            /* read metadata and tokenizer, no weights, which may be of any type and architecture: slm_session_new
                                  * then fails */

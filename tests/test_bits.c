@@ -46,7 +46,11 @@ static const struct { const char *name; bool dense; } types[] = {
 #undef QUANT
     { "Q4_K_M", false },
 };
-static const char *const tiers[] = { "scalar", "avx2", "avxvnni", "avx512", "armv8", "neon", "i8mm" };
+static const char *const tiers[] = {
+#define ISA(name) #name,
+#include "../kernels/isas.def"
+#undef ISA
+};
 enum {
 #define QUANT(name, ...) name,
 #include "../kernels/quants.def"

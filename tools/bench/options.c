@@ -120,7 +120,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"-np, --parallel", "N", CLI_TEXTS, &words.parallel, 0, 0, "+ sequences computed together (default 1)"},
         {"-ctk, --cache-type-k", "TYPE", CLI_TEXTS, &words.types_k, 0, 0, "+ keys are kept in: auto, f32, f16, q8_0 (default auto)"},
         {"-ctv, --cache-type-v", "TYPE", CLI_TEXTS, &words.types_v, 0, 0, "+ values likewise"},
-        {"--isa", "NAME", CLI_TEXTS, &words.isas, 0, 0, "+ kernels: scalar, avx2, avx512; armv8, neon, i8mm (default: the best)"},
+        {"--isa", "NAME", CLI_TEXTS, &words.isas, 0, 0, "+ kernels: scalar, avx2, avxvnni, avx512; armv8, neon, i8mm (default: the best)"},
         {"-r, --repetitions", "N", CLI_INT, &o->repetitions, 1, 10000, "times each test is run (default 5)"},
         {"--requests", "N", CLI_INT, &o->requests, 1, 1000000, "for each -p and -n: N requests one by one, and the times of their tokens"},
         {"--no-warmup", NULL, CLI_FLAG, &o->no_warmup, 0, 0, "leave out the run before the first repetition"},
