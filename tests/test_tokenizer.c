@@ -500,15 +500,9 @@ START_TEST(hostile)
     if (h->merges)
         gguf_put_strings(b, "tokenizer.ggml.merges", merges, h->merges);
     gguf_put_u32(b, "tokenizer.ggml.bos_token_id", 4000000000u); /* none such */
-    size_t size;
-    uint8_t *file = gguf_build_finish(b, &size);
-    mem m;
-    struct gguf gguf;
     slm_error err = {.message = ""};
-    ck_assert_int_eq(mem_init(&m, NULL, &err), SLM_OK);
-    ck_assert_int_eq(gguf_open(&m, file, size, &gguf, &err), SLM_OK);
     struct tokenizer *t;
-    slm_status status = tokenizer_new(&m, &gguf, &t, &err);
+    slm_status status = tokenizer_open_build(b, &t, &err);
     ck_assert_msg(status == h->status, "%s: status %d, %s", h->name, (int)status, err.message);
     ck_assert_msg(strstr(err.message, h->message) != NULL, "%s: \"%s\"", h->name, err.message);
     ck_assert((t == NULL) == (status != SLM_OK));
@@ -518,8 +512,6 @@ START_TEST(hostile)
         check_round_trip(t, "abc cab\xff ab!", 12, h->scores > 0);
     }
     tokenizer_free(t);
-    gguf_close(&gguf);
-    free(file);
     vocab_build_free(v);
 }
 END_TEST
@@ -539,16 +531,8 @@ START_TEST(odd_texts)
     gguf_put_strings(b, "tokenizer.ggml.tokens", tokens, 11);
     gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, 11);
     gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, scores, 11);
-    size_t size, count;
-    uint8_t *file = gguf_build_finish(b, &size);
-    mem m;
-    struct gguf gguf;
-    struct tokenizer *t;
-    ck_assert_int_eq(mem_init(&m, NULL, NULL), SLM_OK);
-    ck_assert_int_eq(gguf_open(&m, file, size, &gguf, NULL), SLM_OK);
-    ck_assert_int_eq(tokenizer_new(&m, &gguf, &t, NULL), SLM_OK);
-    gguf_close(&gguf);
-    free(file);
+    size_t count;
+    struct tokenizer *t = tokenizer_of_build(b);
     CHECK_IDS(t, "aaa", 0, 10, 5, 3);
     CHECK_IDS(t, "ab\xc3\xa9" "a", 0, 10, 3, 0, 0, 3); /* no byte tokens: unknown, one a character */
     slm_token *ids = encode(t, huge, 1 << 20, SLM_TOKENIZE_SPECIAL, &count);
@@ -578,16 +562,7 @@ START_TEST(missing_bytes)
     gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, 4);
     gguf_put_strings(b, "tokenizer.ggml.merges", merges, 1);
     gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", 0);
-    size_t size;
-    uint8_t *file = gguf_build_finish(b, &size);
-    mem m;
-    struct gguf gguf;
-    struct tokenizer *t;
-    ck_assert_int_eq(mem_init(&m, NULL, NULL), SLM_OK);
-    ck_assert_int_eq(gguf_open(&m, file, size, &gguf, NULL), SLM_OK);
-    ck_assert_int_eq(tokenizer_new(&m, &gguf, &t, NULL), SLM_OK);
-    gguf_close(&gguf);
-    free(file);
+    struct tokenizer *t = tokenizer_of_build(b);
     CHECK_IDS(t, "abxa\xf1""b", 0, 3, 1, 2);
     tokenizer_free(t);
 }

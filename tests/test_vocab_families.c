@@ -114,22 +114,6 @@ START_TEST(wordpiece)
 }
 END_TEST
 
-static struct tokenizer *open_build(struct gguf_build *b)
-{
-    size_t size;
-    uint8_t *file = gguf_build_finish(b, &size);
-    mem m;
-    struct gguf gguf;
-    struct tokenizer *t = NULL;
-    slm_error err = {.message = ""};
-    ck_assert_int_eq(mem_init(&m, NULL, &err), SLM_OK);
-    ck_assert_msg(gguf_open(&m, file, size, &gguf, &err) == SLM_OK, "%s", err.message);
-    ck_assert_msg(tokenizer_new(&m, &gguf, &t, &err) == SLM_OK, "%s", err.message);
-    gguf_close(&gguf);
-    free(file);
-    return t;
-}
-
 static void check_tokens(const struct tokenizer *t, const char *text, unsigned flags, const char *want)
 {
     size_t count, at = 0;
@@ -168,7 +152,7 @@ START_TEST(wordpiece_keys)
             gguf_put_bool(b, "tokenizer.ggml.normalizer.strip_accents", cases[i].strip);
         if (cases[i].separator >= 0)
             gguf_put_bool(b, "tokenizer.ggml.add_sep_token", cases[i].separator);
-        struct tokenizer *t = open_build(b);
+        struct tokenizer *t = tokenizer_of_build(b);
         check_tokens(t, "it's Caf\xc3\xa9 caf\xc3\xa9 cafe\xcc\x81!", SLM_TOKENIZE_BOS | SLM_TOKENIZE_EOS, cases[i].ids);
         tokenizer_free(t);
     }
@@ -176,7 +160,7 @@ START_TEST(wordpiece_keys)
     gguf_put_string(b, "tokenizer.ggml.model", "bert");
     gguf_put_strings(b, "tokenizer.ggml.tokens", tokens, 12);
     gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, 12);
-    struct tokenizer *t = open_build(b); /* the usual ids are beyond this vocabulary */
+    struct tokenizer *t = tokenizer_of_build(b); /* the usual ids are beyond this vocabulary */
     check_tokens(t, "it s", SLM_TOKENIZE_BOS | SLM_TOKENIZE_EOS, "4 6");
     check_tokens(t, "[CLS]it[SEP]", SLM_TOKENIZE_SPECIAL, "2 4 3");
     static const slm_token ids[] = {2, 4, 5, 6, 8, 10, 7, 4};
@@ -322,7 +306,7 @@ START_TEST(unigram_unknown)
         gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, scores, count);
         gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, count);
         gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", true);
-        struct tokenizer *t = open_build(b);
+        struct tokenizer *t = tokenizer_of_build(b);
         check_tokens(t, "aa a", 0, "5 3 4");
         check_tokens(t, "azza", 0, bytes ? "3 4 130 130 4" : "3 4 2 4");
         check_tokens(t, "qab", 0, bytes ? "3 121 7" : "3 2 7"); /* not "qa" and an unknown "b" */
@@ -365,24 +349,17 @@ START_TEST(hostile_charsmaps)
         gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, scores, 5);
         gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, 5);
         gguf_put_array(b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, map, length);
-        size_t size, count;
-        uint8_t *file = gguf_build_finish(b, &size);
-        mem m;
-        struct gguf gguf;
+        size_t count;
         struct tokenizer *t;
         slm_error err = {.message = ""};
         slm_token ids[1024];
-        if (mem_init(&m, NULL, &err) || gguf_open(&m, file, size, &gguf, &err))
-            ck_abort_msg("%s", err.message);
         bool whole = length >= 4 && units && units % 4 == 0 && units < length - 4;
-        slm_status status = tokenizer_new(&m, &gguf, &t, &err);
+        slm_status status = tokenizer_open_build(b, &t, &err);
         if (status != (whole ? SLM_OK : SLM_FORMAT) || (!whole && !strstr(err.message, "precompiled_charsmap")))
             ck_abort_msg("round %d: %u bytes, %u of units: status %d \"%s\"", round, length, units, (int)status, err.message);
         if (t && tokenizer_encode(t, "abab ab\xff", 8, 0, ids, 1024, &count, &err))
             ck_abort_msg("%s", err.message);
         tokenizer_free(t);
-        gguf_close(&gguf);
-        free(file);
     }
 }
 END_TEST
@@ -398,17 +375,10 @@ START_TEST(wrong_scores)
         gguf_put_string(b, "tokenizer.ggml.model", "t5");
         gguf_put_strings(b, "tokenizer.ggml.tokens", tokens, 4);
         gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, scores, 4);
-        size_t size;
-        uint8_t *file = gguf_build_finish(b, &size);
-        mem m;
-        struct gguf gguf;
         struct tokenizer *t;
         slm_error err = {.message = ""};
-        ck_assert(!mem_init(&m, NULL, &err) && !gguf_open(&m, file, size, &gguf, &err));
-        ck_assert_int_eq(tokenizer_new(&m, &gguf, &t, &err), SLM_FORMAT);
+        ck_assert_int_eq(tokenizer_open_build(b, &t, &err), SLM_FORMAT);
         ck_assert_msg(strstr(err.message, "that of token 3 is not a finite number") != NULL, "%s", err.message);
-        gguf_close(&gguf);
-        free(file);
     }
 }
 END_TEST
@@ -445,7 +415,7 @@ START_TEST(end_tokens)
     gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 1);
     gguf_put_u32(b, "tokenizer.ggml.eot_token_id", 2);
     gguf_put_array(b, "tokenizer.ggml.eos_token_ids", GGUF_I32, list, 4);
-    struct tokenizer *t = open_build(b);
+    struct tokenizer *t = tokenizer_of_build(b);
     check_ends(t, "xxxxx..xxx..."); /* "</s>" is not a control token; <|end|> ends parts beside <|return|> and <|call|> */
     check_tokens(t, "<|im_end|>a", SLM_TOKENIZE_SPECIAL, "3 0");
     check_tokens(t, "a<|im_end|>", 0, "0"); /* a control token now, whatever the file says; and the rest is not in the vocabulary */
@@ -459,7 +429,7 @@ START_TEST(end_tokens)
     gguf_put_u32(b, "tokenizer.ggml.bos_token_id", 2);
     gguf_put_bool(b, "tokenizer.ggml.add_bos_token", true);
     gguf_put_bool(b, "tokenizer.ggml.add_eos_token", true);
-    t = open_build(b);
+    t = tokenizer_of_build(b);
     check_ends(t, "...x...xx...x");
     ck_assert(tokenizer_guesses_splitter(t));
     check_tokens(t, "ab", SLM_TOKENIZE_EOS | SLM_TOKENIZE_BOS, "2 0 1"); /* there is no EOS */
@@ -467,7 +437,7 @@ START_TEST(end_tokens)
     b = few_tokens(harmony, "gpt-2");
     gguf_put_u32(b, "tokenizer.ggml.eos_token_id", 4);
     gguf_put_bool(b, "tokenizer.ggml.add_eos_token", true);
-    t = open_build(b);
+    t = tokenizer_of_build(b);
     ck_assert(!tokenizer_guesses_splitter(t) && !tokenizer_adds_bos(t));
     check_tokens(t, "ab", SLM_TOKENIZE_EOS | SLM_TOKENIZE_BOS, "0 1 4");
     check_tokens(t, "", SLM_TOKENIZE_EOS, "4");
@@ -489,7 +459,7 @@ START_TEST(white_space_beside_tokens)
         struct gguf_build *b = few_tokens(kinds, cases[i].pre);
         gguf_put_string(b, "general.name", cases[i].name);
         gguf_put_string(b, "general.architecture", cases[i].arch);
-        struct tokenizer *t = open_build(b);
+        struct tokenizer *t = tokenizer_of_build(b);
         check_tokens(t, cases[i].text, SLM_TOKENIZE_SPECIAL, cases[i].ids);
         tokenizer_free(t);
     }

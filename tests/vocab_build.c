@@ -240,6 +240,33 @@ static void put_charsmap(struct gguf_build *b)
     gguf_put_array(b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, file, 4 + size + texts);
 }
 
+slm_status tokenizer_open_build(struct gguf_build *b, struct tokenizer **t, slm_error *err)
+{
+    size_t size;
+    uint8_t *file = gguf_build_finish(b, &size);
+    mem m;
+    struct gguf gguf;
+    if (mem_init(&m, NULL, err) || gguf_open(&m, file, size, &gguf, err)) {
+        fprintf(stderr, "%s\n", err->message);
+        abort();
+    }
+    slm_status status = tokenizer_new(&m, &gguf, t, err);
+    gguf_close(&gguf);
+    free(file);
+    return status;
+}
+
+struct tokenizer *tokenizer_of_build(struct gguf_build *b)
+{
+    struct tokenizer *t;
+    slm_error err;
+    if (tokenizer_open_build(b, &t, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        abort();
+    }
+    return t;
+}
+
 struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
 {
     struct gguf_build *b = gguf_build_new();
@@ -265,17 +292,5 @@ struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
     }
     if (v->charsmap)
         put_charsmap(b);
-    size_t size;
-    uint8_t *file = gguf_build_finish(b, &size);
-    mem m;
-    struct gguf gguf;
-    struct tokenizer *t;
-    slm_error err;
-    if (mem_init(&m, NULL, &err) || gguf_open(&m, file, size, &gguf, &err) || tokenizer_new(&m, &gguf, &t, &err)) {
-        fprintf(stderr, "%s\n", err.message);
-        abort();
-    }
-    gguf_close(&gguf);
-    free(file);
-    return t;
+    return tokenizer_of_build(b);
 }

@@ -32,4 +32,8 @@ void vocab_build_free(struct vocab_build *v);
 /* Its tokenizer; aborts if that fails. Free it with tokenizer_free. */
 struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v);
 
+/* The tokenizer of a file of metadata, which is finished and freed; and where tokenizer_new may fail, what it returns. */
+struct tokenizer *tokenizer_of_build(struct gguf_build *b);
+slm_status tokenizer_open_build(struct gguf_build *b, struct tokenizer **t, slm_error *err);
+
 #endif
