@@ -127,32 +127,25 @@ EMU(__m512) emu_cvtepi32_ps(__m512i a) { return emu_join_ps(_mm256_cvtepi32_ps(e
 EMU(__m512i) emu_cvtps_epi32(__m512 a) { return emu_join_si(_mm256_cvtps_epi32(emu_ps(a, 0)), _mm256_cvtps_epi32(emu_ps(a, 1))); }
 #define _mm512_cvtps_epi32 emu_cvtps_epi32
 #define _mm512_srai_epi32(a, n) emu_join_si(_mm256_srai_epi32(emu_si(a, 0), n), _mm256_srai_epi32(emu_si(a, 1), n))
-EMU(__m512i) emu_cvtepi8_epi16(__m256i a)
-{
-    return emu_join_si(_mm256_cvtepi8_epi16(_mm256_castsi256_si128(a)), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(a, 1)));
-}
+/* elements of twice the size */
+#define EMU_WIDEN(result, join, name)                                                                                      \
+    EMU(result) emu_##name(__m256i a)                                                                                      \
+    {                                                                                                                      \
+        return join(_mm256_##name(_mm256_castsi256_si128(a)), _mm256_##name(_mm256_extracti128_si256(a, 1)));              \
+    }
+EMU_WIDEN(__m512i, emu_join_si, cvtepi8_epi16)
+EMU_WIDEN(__m512i, emu_join_si, cvtepu8_epi16)
+EMU_WIDEN(__m512i, emu_join_si, cvtepu16_epi32)
+EMU_WIDEN(__m512, emu_join_ps, cvtph_ps)
 #define _mm512_cvtepi8_epi16 emu_cvtepi8_epi16
-EMU(__m512i) emu_cvtepu8_epi16(__m256i a)
-{
-    return emu_join_si(_mm256_cvtepu8_epi16(_mm256_castsi256_si128(a)), _mm256_cvtepu8_epi16(_mm256_extracti128_si256(a, 1)));
-}
 #define _mm512_cvtepu8_epi16 emu_cvtepu8_epi16
+#define _mm512_cvtepu16_epi32 emu_cvtepu16_epi32
+#define _mm512_cvtph_ps emu_cvtph_ps
+
 EMU(__m512i) emu_cvtepi8_epi32(__m128i a) { return emu_join_si(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_srli_si128(a, 8))); }
 #define _mm512_cvtepi8_epi32 emu_cvtepi8_epi32
 EMU(__m512i) emu_cvtepu8_epi32(__m128i a) { return emu_join_si(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8))); }
 #define _mm512_cvtepu8_epi32 emu_cvtepu8_epi32
-
-EMU(__m512i) emu_cvtepu16_epi32(__m256i a)
-{
-    return emu_join_si(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)), _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)));
-}
-#define _mm512_cvtepu16_epi32 emu_cvtepu16_epi32
-
-EMU(__m512) emu_cvtph_ps(__m256i a)
-{
-    return emu_join_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(a)), _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
-}
-#define _mm512_cvtph_ps emu_cvtph_ps
 
 #define _mm512_cvtps_ph(a, rounding)                                                                                       \
     _mm256_set_m128i(_mm256_cvtps_ph(emu_ps(a, 1), (rounding) & 7), _mm256_cvtps_ph(emu_ps(a, 0), (rounding) & 7))
