@@ -114,7 +114,7 @@ struct node *parse_expression(struct parser *p);
 struct node *parse_or(struct parser *p); /* without inline if */
 struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end);
 struct node *parse_primary(struct parser *p);
-struct node *parse_unary(struct parser *p, bool filters);
+struct node *parse_unary(struct parser *p);
 struct node *parse_filters(struct parser *p, struct node *operand, bool inside);
 struct node *parse_arguments(struct parser *p, struct node *call);
 struct node *node_new(struct parser *p, enum node_kind kind);

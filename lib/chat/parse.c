@@ -412,23 +412,26 @@ struct node *parse_filters(struct parser *p, struct node *operand, bool inside)
     return operand;
 }
 
-/* A primary with its sign and all that follows it. */
-struct node *parse_unary(struct parser *p, bool filters)
+/* A primary with its sign, and the attributes, indexes and calls behind it. */
+static struct node *parse_signed(struct parser *p)
 {
-    struct node *n;
-    if (at_op(p, '-') || at_op(p, '+')) {
-        n = node_new(p, NODE_UNARY);
-        if (!n || !parse_enter(p))
-            return NULL;
-        n->op = p->at++->op;
-        if (!(n->a = parse_unary(p, false)))
-            return NULL;
-        p->depth--;
-    } else {
-        n = parse_primary(p);
-    }
-    n = parse_postfix(p, n);
-    while (n && filters) {
+    if (!at_op(p, '-') && !at_op(p, '+'))
+        return parse_postfix(p, parse_primary(p));
+    struct node *n = node_new(p, NODE_UNARY);
+    if (!n || !parse_enter(p))
+        return NULL;
+    n->op = p->at++->op;
+    if (!(n->a = parse_signed(p)))
+        return NULL;
+    p->depth--;
+    return n;
+}
+
+/* The same with filters and tests. */
+struct node *parse_unary(struct parser *p)
+{
+    struct node *n = parse_signed(p);
+    while (n) {
         if (at_op(p, '|'))
             n = parse_filters(p, n, false);
         else if (at_word(p, "is"))

@@ -20,29 +20,37 @@ static bool chain(struct parser *p, int *links)
     return parse_enter(p);
 }
 
-static struct node *parse_power(struct parser *p)
+/* The one of these that stands here, or 0; & is the word and, | the word or. */
+static unsigned operator_at(const struct parser *p, const unsigned ops[4])
+{
+    for (int i = 0; i < 4 && ops[i]; i++)
+        if (ops[i] == '&' ? at_word(p, "and") : ops[i] == '|' ? at_word(p, "or") : at_op(p, ops[i]))
+            return ops[i];
+    return 0;
+}
+
+/* Operands with any of these operators between them, bound to the left. */
+static struct node *parse_chain(struct parser *p, const unsigned ops[4], struct node *(*operand)(struct parser *p))
 {
     int links = 0;
-    struct node *n = parse_unary(p, true);
-    while (n && at_op(p, OP('*', '*')) && chain(p, &links)) {
+    unsigned op;
+    struct node *n = operand(p);
+    while (n && (op = operator_at(p, ops)) && chain(p, &links)) {
         p->at++;
-        n = binary(p, OP('*', '*'), n, parse_unary(p, true));
+        n = binary(p, op, n, operand(p));
     }
     p->depth -= links;
     return p->chat->status ? NULL : n;
 }
 
+static struct node *parse_power(struct parser *p)
+{
+    return parse_chain(p, (unsigned[4]){OP('*', '*')}, parse_unary);
+}
+
 static struct node *parse_product(struct parser *p)
 {
-    int links = 0;
-    struct node *n = parse_power(p);
-    while (n && (at_op(p, '*') || at_op(p, '/') || at_op(p, OP('/', '/')) || at_op(p, '%')) && chain(p, &links)) {
-        unsigned op = p->at->op;
-        p->at++;
-        n = binary(p, op, n, parse_power(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
+    return parse_chain(p, (unsigned[4]){'*', '/', OP('/', '/'), '%'}, parse_power);
 }
 
 static struct node *parse_concat(struct parser *p)
@@ -64,15 +72,7 @@ static struct node *parse_concat(struct parser *p)
 
 static struct node *parse_sum(struct parser *p)
 {
-    int links = 0;
-    struct node *n = parse_concat(p);
-    while (n && (at_op(p, '+') || at_op(p, '-')) && chain(p, &links)) {
-        unsigned op = p->at->op;
-        p->at++;
-        n = binary(p, op, n, parse_concat(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
+    return parse_chain(p, (unsigned[4]){'+', '-'}, parse_concat);
 }
 
 static struct node *parse_operand(struct parser *p)
@@ -130,26 +130,12 @@ static struct node *parse_not(struct parser *p)
 
 static struct node *parse_and(struct parser *p)
 {
-    int links = 0;
-    struct node *n = parse_not(p);
-    while (n && at_word(p, "and") && chain(p, &links)) {
-        p->at++;
-        n = binary(p, '&', n, parse_not(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
+    return parse_chain(p, (unsigned[4]){'&'}, parse_not);
 }
 
 struct node *parse_or(struct parser *p)
 {
-    int links = 0;
-    struct node *n = parse_and(p);
-    while (n && at_word(p, "or") && chain(p, &links)) {
-        p->at++;
-        n = binary(p, '|', n, parse_and(p));
-    }
-    p->depth -= links;
-    return p->chat->status ? NULL : n;
+    return parse_chain(p, (unsigned[4]){'|'}, parse_and);
 }
 
 struct node *parse_expression(struct parser *p)
