@@ -84,9 +84,15 @@ static bool next_parameter(const char **text, struct parameter *p)
     return p->length > 0 && p->name[0] != '*';
 }
 
-static bool named(struct value name, const struct parameter *p)
+const struct dict_entry *find_keyword(struct chat *c, const struct arguments *args, const char *name, size_t length)
 {
-    return name.as.string->length == p->length && memcmp(name.as.string->data, p->name, p->length) == 0;
+    chat_work(c, args->keyword_count / 8);
+    for (size_t i = 0; i < args->keyword_count; i++) {
+        const struct string *key = args->keywords[i].key.as.string;
+        if (key->length == length && memcmp(key->data, name, length) == 0)
+            return &args->keywords[i];
+    }
+    return NULL;
 }
 
 bool call_function(struct eval *e, const struct function *f, struct value self, const struct arguments *args, struct value *out)
@@ -105,12 +111,11 @@ bool call_function(struct eval *e, const struct function *f, struct value self, 
             call.rest.count--;
             call.given[count] = true;
         }
-        for (size_t i = 0; i < args->keyword_count && !positional; i++) {
-            if (!named(args->keywords[i].key, &p))
-                continue;
-            if (call.given[count])
-                return chat_fail(e->c, "%s() got multiple values for argument '%.*s'", f->name, (int)p.length, p.name);
-            call.arg[count] = args->keywords[i].value;
+        const struct dict_entry *keyword = positional ? NULL : find_keyword(e->c, args, p.name, p.length);
+        if (keyword && call.given[count])
+            return chat_fail(e->c, "%s() got multiple values for argument '%.*s'", f->name, (int)p.length, p.name);
+        if (keyword) {
+            call.arg[count] = keyword->value;
             call.given[count] = true;
             used++;
         }
@@ -156,18 +161,13 @@ bool call_test(struct eval *e, struct value name, struct value self, const struc
 
 /* ---- macros */
 
-static struct value *keyword_of(struct chat *c, struct arguments *args, struct value name, bool *used)
+/* The value of a keyword argument, which is marked as used, or NULL. */
+static const struct value *take_keyword(struct chat *c, const struct arguments *args, struct value name, bool *used)
 {
-    const struct string *s = name.as.string;
-    chat_work(c, args->keyword_count / 8);
-    for (size_t i = 0; i < args->keyword_count; i++) {
-        const struct string *key = args->keywords[i].key.as.string;
-        if (key->length == s->length && memcmp(key->data, s->data, s->length) == 0) {
-            used[i] = true;
-            return &args->keywords[i].value;
-        }
-    }
-    return NULL;
+    const struct dict_entry *keyword = find_keyword(c, args, name.as.string->data, name.as.string->length);
+    if (keyword)
+        used[keyword - args->keywords] = true;
+    return keyword ? &keyword->value : NULL;
 }
 
 static bool set_special(struct eval *e, struct scope *scope, const char *name, struct value value)
@@ -180,7 +180,7 @@ static bool set_special(struct eval *e, struct scope *scope, const char *name, s
 static bool bind_parameter(struct eval *e, const struct node *p, struct arguments *args, size_t index, bool *used)
 {
     struct value value;
-    const struct value *keyword = index < args->count ? NULL : keyword_of(e->c, args, p->name->text, used);
+    const struct value *keyword = index < args->count ? NULL : take_keyword(e->c, args, p->name->text, used);
     if (index < args->count)
         value = args->items[index];
     else if (keyword)
@@ -198,7 +198,7 @@ static bool bind_rest(struct eval *e, const struct node *n, struct arguments *ar
     if (!string_text(e->c, "caller", &caller_name) || !dict_new(e->c, DICT, &kwargs) || !list_new(e->c, TUPLE, 0, &varargs))
         return false;
     if (n->op & MACRO_CALLER) {
-        const struct value *given = keyword_of(e->c, args, caller_name, used);
+        const struct value *given = take_keyword(e->c, args, caller_name, used);
         if (given)
             caller = *given;
         else if (!undefined_new(e->c, &caller, "No caller defined"))

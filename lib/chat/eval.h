@@ -101,6 +101,8 @@ bool call_test(struct eval *e, struct value name, struct value self, const struc
 /* An integer argument, `default_value` where it is left out or none. */
 bool call_int(struct call *call, int index, int64_t default_value, int64_t *out);
 bool eval_arguments(struct eval *e, const struct node *chain, struct arguments *args);
+/* The keyword argument of that name, or NULL. */
+const struct dict_entry *find_keyword(struct chat *c, const struct arguments *args, const char *name, size_t length);
 const struct function *find_filter(struct value name);
 const struct function *find_function(const struct function *table, struct value name);
 bool macro_attribute(struct chat *c, const struct macro *m, struct value name, struct value *out, bool *found);

@@ -365,19 +365,12 @@ static struct arguments behind_first(const struct arguments *args)
     return rest;
 }
 
-static const struct value *keyword(const struct call *call, const char *name)
-{
-    for (size_t i = 0; i < call->rest.keyword_count; i++)
-        if (string_is(call->rest.keywords[i].key, name))
-            return &call->rest.keywords[i].value;
-    return NULL;
-}
-
 static bool run_map(struct call *call, struct value *out)
 {
     struct list *items;
     struct value list;
-    const struct value *attribute = call->rest.count == 0 ? keyword(call, "attribute") : NULL, *otherwise = keyword(call, "default");
+    const struct dict_entry *otherwise = find_keyword(call->c, &call->rest, "default", 7);
+    const struct dict_entry *attribute = call->rest.count == 0 ? find_keyword(call->c, &call->rest, "attribute", 9) : NULL;
     if (!list_new(call->c, LIST, 0, &list))
         return false;
     if (!is_true(call->self))
@@ -389,11 +382,11 @@ static bool run_map(struct call *call, struct value *out)
     struct arguments args = behind_first(&call->rest);
     for (size_t i = 0; i < items->count; i++) {
         struct value item;
-        if (attribute ? !get_path(call->c, items->items[i], *attribute, &item)
+        if (attribute ? !get_path(call->c, items->items[i], attribute->value, &item)
                       : !call_filter(call->eval, call->rest.items[0], items->items[i], &args, &item))
             return false;
         if (attribute && item.kind == UNDEFINED && otherwise)
-            item = *otherwise;
+            item = otherwise->value;
         if (!list_add(call->c, list, item))
             return false;
     }

@@ -325,17 +325,10 @@ static bool field_value(struct call *call, const char *at, const char *end, size
             return chat_fail(c, "Replacement index %" PRId64 " out of range for positional args tuple", index);
         *out = call->rest.items[index];
     } else {
-        const struct value *found = NULL;
-        if (!chat_work(c, call->rest.keyword_count / 8))
-            return false;
-        for (size_t i = 0; i < call->rest.keyword_count && !found; i++) {
-            const struct string *name = call->rest.keywords[i].key.as.string;
-            if (name->length == (size_t)(stop - at) && memcmp(name->data, at, name->length) == 0)
-                found = &call->rest.keywords[i].value;
-        }
+        const struct dict_entry *found = find_keyword(c, &call->rest, at, (size_t)(stop - at));
         if (!found)
             return chat_fail(c, "the format's field '%.*s' is not there", (int)(stop - at < 80 ? stop - at : 80), at);
-        *out = *found;
+        *out = found->value;
     }
     for (at = stop; at < end; at = stop) {
         bool bracket = *at++ == '[';
