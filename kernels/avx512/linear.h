@@ -139,20 +139,11 @@ ALWAYS_INLINE __m512i avx512_bias(int log2_z, const int32_t *nsum)
 }
 
 /* The same for the sum of all values, or of k 0..15, and the bits of SUM_BIAS. The usual ones are ready to be loaded. */
-ALWAYS_INLINE __m512i avx512_start(int log2_z, const struct act_block *a)
+ALWAYS_INLINE __m512i avx512_start(int log2_z, const struct act_block *a, bool lo)
 {
-    if (log2_z == 3 || log2_z == 7)
-        return avx512_broadcast(log2_z == 3 ? &a->start8 : &a->start128);
-    const __m512i bits = _mm512_set1_epi32(SUM_BIAS_BITS);
-    return log2_z < 0 ? bits : _mm512_add_epi32(avx512_bias(log2_z, &a->nsum), bits);
-}
-
-ALWAYS_INLINE __m512i avx512_start_lo(int log2_z, const struct act_block *a)
-{
-    if (log2_z == 5)
-        return avx512_broadcast(&a->start32_lo);
-    const __m512i bits = _mm512_set1_epi32(SUM_BIAS_BITS);
-    return log2_z < 0 ? bits : _mm512_add_epi32(avx512_bias(log2_z, &a->nlo), bits);
+    if (lo ? log2_z == 5 : log2_z == 3 || log2_z == 7)
+        return avx512_broadcast(lo ? &a->start32_lo : log2_z == 3 ? &a->start8 : &a->start128);
+    return _mm512_add_epi32(avx512_bias(log2_z, lo ? &a->nlo : &a->nsum), _mm512_set1_epi32(SUM_BIAS_BITS));
 }
 
 /* sum + the dot products of w with 4 activations. Left to the intrinsic, GCC 12 broadcasts into a
@@ -189,7 +180,7 @@ ALWAYS_INLINE __m512i avx512_nsums(const struct act_block *a)
 ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a)
 {
     if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
-        __m512 lo = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 4, avx512_start_lo(type.log2_z, a)));
+        __m512 lo = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 4, avx512_start(type.log2_z, a, true)));
         __m512i hi = avx512_dot(w->w, a->q, 4, 8, avx512_bias(type.log2_z, &a->nhi));
         /* an exact integer */
         __m512 isum = _mm512_fmadd_ps(w->sc[1], _mm512_cvtepi32_ps(hi), _mm512_fmadd_ps(w->sc[0], lo, w->offset));
@@ -198,7 +189,7 @@ ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_bl
             t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
         return t;
     }
-    __m512 biased = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 8, avx512_start(type.log2_z, a))), t;
+    __m512 biased = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 8, avx512_start(type.log2_z, a, false))), t;
     if (type.large_scale)
         t = _mm512_mul_ps(w->dw, _mm512_sub_ps(biased, _mm512_set1_ps(SUM_BIAS)));
     else
