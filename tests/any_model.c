@@ -16,6 +16,11 @@ struct tensor {
     uint32_t k, rows;
 };
 
+struct list {
+    struct tensor tensors[MOST_TENSORS];
+    size_t count;
+};
+
 const char *any_model_key(char key[128], const char *architecture, const char *name)
 {
     snprintf(key, 128, "%s.%s", architecture, name);
@@ -25,9 +30,9 @@ const char *any_model_key(char key[128], const char *architecture, const char *n
 static void small_sizes(void *user, struct gguf_build *b, const char *architecture)
 {
     static const struct { const char *key; uint32_t value; } sizes[] = {
-        { "block_count", 4 }, { "context_length", 256 }, { "embedding_length", 64 }, { "feed_forward_length", 64 },
-        { "attention.head_count", 2 }, { "attention.head_count_kv", 1 }, { "attention.key_length", 32 },
-        { "attention.value_length", 32 }, { "attention.sliding_window", 8 }, { "attention.sliding_window_pattern", 2 },
+        { "block_count", 4 }, { "context_length", 256 }, { "embedding_length", 32 }, { "feed_forward_length", 32 },
+        { "attention.head_count", 2 }, { "attention.head_count_kv", 1 }, { "attention.key_length", 16 },
+        { "attention.value_length", 16 }, { "attention.sliding_window", 8 }, { "attention.sliding_window_pattern", 2 },
         { "embedding_length_per_layer_input", 32 },
     };
     char key[128];
@@ -58,74 +63,94 @@ static void small_tensor(void *user, struct gguf_build *b, const char *name, uin
     free(data);
 }
 
-static uint8_t *build(const struct any_model *spec, const struct tensor *tensors, size_t count, size_t *size)
+static uint8_t *build(const struct any_model *spec, const struct list *list, size_t *size)
 {
     struct gguf_build *b = gguf_build_new();
     gguf_put_string(b, "general.architecture", spec->architecture);
     gguf_put_string(b, "general.name", "any");
     tiny_vocabulary(b);
     (spec->metadata ? spec->metadata : small_sizes)(spec->user, b, spec->architecture);
-    for (size_t i = 0; i < count; i++)
-        (spec->tensor ? spec->tensor : small_tensor)(spec->user, b, tensors[i].name, tensors[i].k, tensors[i].rows);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct tensor *t = &list->tensors[i];
+        (spec->tensor ? spec->tensor : small_tensor)(spec->user, b, t->name, t->k, t->rows);
+    }
     return gguf_build_finish(b, size);
 }
 
 /* Puts a tensor on the list, or its shape right; false if neither can be. */
-static bool add(const struct tensor *t, struct tensor *tensors, size_t *count)
+static bool add(struct list *list, const struct tensor *t)
 {
-    for (size_t i = 0; i < *count; i++)
-        if (!strcmp(tensors[i].name, t->name)) {
-            const bool other = tensors[i].k != t->k || tensors[i].rows != t->rows;
-            tensors[i] = *t;
+    for (size_t i = 0; i < list->count; i++)
+        if (!strcmp(list->tensors[i].name, t->name)) {
+            const bool other = list->tensors[i].k != t->k || list->tensors[i].rows != t->rows;
+            list->tensors[i] = *t;
             return other;
         }
-    if (*count == MOST_TENSORS)
+    if (list->count == MOST_TENSORS)
         return false;
-    tensors[(*count)++] = *t;
+    list->tensors[list->count++] = *t;
     return true;
 }
 
 /* Takes from a refusal which tensor the file lacks, or what shape one must have; false if it is about something else. */
-static bool learn(const char *message, struct tensor *tensors, size_t *count)
+static bool learn(struct list *list, const char *message)
 {
     struct tensor t;
-    const bool missing = sscanf(message, "tensor %127s (%u x %u) is missing", t.name, &t.k, &t.rows) == 3;
-    if (!missing && sscanf(message, "tensor %127s is %*[0-9 x], expected %u x %u", t.name, &t.k, &t.rows) != 3)
+    if (sscanf(message, "tensor %127s (%u x %u) is missing", t.name, &t.k, &t.rows) != 3 &&
+        sscanf(message, "tensor %127s is %*[0-9 x], expected %u x %u", t.name, &t.k, &t.rows) != 3)
         return false;
-    if (!t.k || !t.rows || (uint64_t)t.k * t.rows > MOST_VALUES || !add(&t, tensors, count))
+    if (!t.k || !t.rows || (uint64_t)t.k * t.rows > MOST_VALUES || !add(list, &t))
         return false;
-    if (missing && !strncmp(t.name, "blk.0.", 6)) /* most likely the next layers lack it too */
+    if (!strncmp(t.name, "blk.0.", 6)) /* most likely the same holds for the next layers */
         for (t.name[4] = '1'; t.name[4] <= '3'; t.name[4]++)
-            add(&t, tensors, count);
+            add(list, &t);
     return true;
 }
 
-uint8_t *any_model(const struct any_model *spec, size_t *size)
+static uint8_t *ask(const struct any_model *spec, struct list *list, size_t *size)
 {
-    struct tensor *tensors = calloc(MOST_TENSORS, sizeof *tensors);
-    size_t count = 0;
-    tensors[count++] = (struct tensor){ "token_embd.weight", 32, VOCAB }; /* the file alone says how large the vocabulary is */
-    for (size_t i = 0; spec->optional && spec->optional[i]; i++) {
-        tensors[count] = (struct tensor){ .k = 1, .rows = 1 };
-        snprintf(tensors[count++].name, sizeof tensors->name, "%s", spec->optional[i]);
-    }
-    uint8_t *file;
     for (;;) {
         slm_model_options options = slm_model_options_default();
         slm_model *model = NULL;
         slm_error err = { .message = "" };
         options.threads = 1;
         options.memory_budget = 1; /* the last check before the weights are packed */
-        file = build(spec, tensors, count, size);
+        uint8_t *file = build(spec, list, size);
         const slm_status status = slm_model_open_memory(file, *size, &options, &model, &err);
         slm_model_free(model);
         if (status == SLM_LIMIT)
-            break;
+            return file;
         free(file);
-        file = NULL;
-        if (!learn(err.message, tensors, &count))
-            break;
+        if (!learn(list, err.message))
+            return NULL;
     }
-    free(tensors);
+}
+
+/* What small files of an architecture have, which is asked for once: others then need few questions. */
+static const struct list *usual(const char *architecture)
+{
+    static struct { char name[32]; struct list list; } known[32];
+    size_t i = 0, size;
+    while (known[i].name[0] && strcmp(known[i].name, architecture))
+        i++;
+    if (!known[i].name[0]) {
+        snprintf(known[i].name, sizeof known[i].name, "%s", architecture);
+        add(&known[i].list, &(struct tensor){ "token_embd.weight", 32, VOCAB }); /* the file alone says how large the vocabulary is */
+        free(ask(&(struct any_model){ .architecture = architecture }, &known[i].list, &size));
+    }
+    return &known[i].list;
+}
+
+uint8_t *any_model(const struct any_model *spec, size_t *size)
+{
+    struct list *list = malloc(sizeof *list);
+    *list = *usual(spec->architecture);
+    for (size_t i = 0; spec->optional && spec->optional[i]; i++) {
+        struct tensor t = { .k = 1, .rows = 1 };
+        snprintf(t.name, sizeof t.name, "%s", spec->optional[i]);
+        add(list, &t);
+    }
+    uint8_t *file = ask(spec, list, size);
+    free(list);
     return file;
 }
