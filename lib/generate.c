@@ -2,6 +2,8 @@
 
 #include "sampler.h"
 
+#include <math.h>
+
 enum { TEXT_BYTES = 1024 };
 
 /* Gives the callback a token and the text that became complete with it. Only tokens of a thousand bytes need memory for that.
@@ -37,7 +39,11 @@ static slm_status decode_and_sample(const struct generation *g, const slm_token 
 {
     const slm_batch batch = { .tokens = tokens, .count = count };
     TRY(session_decode(g->session, &batch, g->sequence, err));
-    *next = sampler_next(g->sampler, g->session->work.logits);
+    const float *logits = g->session->work.logits;
+    *next = sampler_next(g->sampler, logits);
+    if (!isfinite(logits[*next])) /* then none is a number, or the greatest is infinite */
+        return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "the logits are not finite numbers: the weights in the model's file are damaged, get it "
+                    "again");
     return SLM_OK;
 }
 

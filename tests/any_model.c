@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TENSORS = 512, MOST_VALUES = 1 << 16, VOCAB = 261 };
+enum { MOST_TENSORS = 512, MOST_VALUES = 1 << 16, MOST_QUESTIONS = 64, VOCAB = 261 };
 
 struct tensor {
     char name[128];
@@ -109,7 +109,7 @@ static bool learn(struct list *list, const char *message)
 
 static uint8_t *ask(const struct any_model *spec, struct list *list, size_t *size)
 {
-    for (;;) {
+    for (int i = 0; i < MOST_QUESTIONS; i++) {
         slm_model_options options = slm_model_options_default();
         slm_model *model = NULL;
         slm_error err = { .message = "" };
@@ -122,8 +122,9 @@ static uint8_t *ask(const struct any_model *spec, struct list *list, size_t *siz
             return file;
         free(file);
         if (!learn(list, err.message))
-            return NULL;
+            break;
     }
+    return NULL;
 }
 
 /* What small files of an architecture have, which is asked for once: others then need few questions. */

@@ -17,7 +17,8 @@ struct any_model {
 /* "<architecture>.<key>" */
 const char *any_model_key(char key[128], const char *architecture, const char *name);
 
-/* The file, to be freed with free(). NULL if the loader refuses it for another reason than a tensor, or wants a very large one. */
+/* The file, to be freed with free(). NULL if the loader refuses it for another reason than a tensor, or wants a very large one,
+ * or too many that small files of the architecture lack. */
 uint8_t *any_model(const struct any_model *spec, size_t *size);
 
 #endif

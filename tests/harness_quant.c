@@ -434,6 +434,16 @@ static void quantize_case(struct harness *h)
         harness_same(h);
         check_quantized(h, x, k, q.got, stride);
     }
+    for (size_t i = 0; i < 2 * ACT_BLOCK; i++) { /* one value that is no number makes its block's scale none, wherever it stands */
+        harness_begin(h, "NaN at %zu", i);
+        float *x = harness_input(h, 2 * ACT_BLOCK * sizeof *x, 4);
+        harness_floats(h, x, 2 * ACT_BLOCK, FLOATS_UNIFORM);
+        x[i] = i % 2 ? NAN : -NAN;
+        struct act_block *q = harness_input(h, 2 * sizeof *q, 16);
+        h->tier->quantize(x, 2 * ACT_BLOCK, q, 1);
+        if (!isnan(q[i / ACT_BLOCK].d) || isnan(q[1 - i / ACT_BLOCK].d))
+            harness_fail(h, "scales %g and %g", (double)q[0].d, (double)q[1].d);
+    }
     enum { K = 2048 };
     harness_begin(h, "bench");
     float *x = harness_input(h, K * sizeof *x, 4);

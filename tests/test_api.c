@@ -2,6 +2,8 @@
 #include "tests.h"
 #include "tiny_model.h"
 
+#include "../lib/gguf.h"
+
 #include "slm.h"
 
 #include <pthread.h>
@@ -370,6 +372,56 @@ START_TEST(generation)
 }
 END_TEST
 
+/* Opens a tiny model one of whose F16 (Q8_0 scales) or F32 values is not a number. */
+static slm_model *damaged_model(const char *tensor, size_t offset, size_t bytes)
+{
+    static const uint8_t not_a_number[4] = { 0xff, 0xff, 0xff, 0xff };
+    slm_model *model;
+    slm_error err = { .message = "" };
+    mem m;
+    struct gguf gguf;
+    size_t size;
+    uint8_t *file = tiny_model(NULL, &size);
+    ck_assert(!mem_init(&m, NULL, &err) && !gguf_open(&m, file, size, &gguf, &err));
+    memcpy(file + (gguf_find_tensor(&gguf, tensor)->data - file) + offset, not_a_number, bytes);
+    gguf_close(&gguf);
+    ck_assert_msg(!slm_model_open_memory(file, size, NULL, &model, &err), "%s", err.message);
+    free(file);
+    return model;
+}
+
+/* Tokens are not drawn from logits that mean nothing; a single one of them does no harm. */
+START_TEST(damaged_weights)
+{
+    slm_model *none = damaged_model("output_norm.weight", 0, 4), *one = damaged_model("token_embd.weight", 50 * 34, 2);
+    for (int i = 0; i < 4; i++) {
+        slm_model *model = i % 2 ? one : none;
+        slm_error err = { .message = "" };
+        slm_session *session;
+        slm_sampler *sampler;
+        slm_sampler_options o = slm_sampler_options_default();
+        struct transcript t = { .count = 0 };
+        size_t generated = 99;
+        o.temperature = i < 2 ? 0.0f : 3.0f;
+        o.bias = &(slm_logit_bias){ .token = 2, .bias = -1e9f }; /* no end */
+        o.bias_count = 1;
+        ck_assert(!slm_session_new(model, NULL, &session, &err) && !slm_sampler_new(model, &o, &sampler, &err));
+        const slm_status status = slm_generate(session, 0, (slm_token[]){ 1, 100 }, 2, sampler, 20, false, keep, &t, &generated, &err);
+        if (model == none)
+            ck_assert_msg(status == SLM_FORMAT && err.status == status && strstr(err.message, "damaged"), "%d: %s", status, err.message);
+        else
+            ck_assert_msg(!status, "%s", err.message);
+        ck_assert(generated == (model == none ? 0 : 20) && t.count == generated);
+        for (size_t k = 0; k < t.count; k++)
+            ck_assert_int_ne(t.tokens[k], 50);
+        slm_sampler_free(sampler);
+        slm_session_free(session);
+    }
+    slm_model_free(none);
+    slm_model_free(one);
+}
+END_TEST
+
 /* Sessions of one model on several threads at once. */
 struct worker {
     const slm_model *model;
@@ -485,6 +537,7 @@ Suite *suite_api(void)
     tcase_add_test(tc, strange_paths);
     tcase_add_test(tc, bad_batches);
     tcase_add_test(tc, generation);
+    tcase_add_test(tc, damaged_weights);
     tcase_add_test(tc, concurrent_sessions);
     tcase_add_test(tc, budget_progress_vocabulary_only);
     tcase_add_test(tc, options_of_other_sizes);

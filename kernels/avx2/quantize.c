@@ -5,11 +5,11 @@
 #include "../unroll.h"
 #include "avx2.h"
 
-ALWAYS_INLINE float max_lane(__m256 v)
+ALWAYS_INLINE __m128i max_lane(__m256i v)
 {
-    __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
-    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+    __m128i m = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
+    return _mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1));
 }
 
 /* Minus the sums of q[0..15] and of q[16..31]. */
@@ -28,14 +28,15 @@ void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stri
     /* packs works in each half: it leaves the dwords of the four inputs as 0 2 4 6 | 1 3 5 7 (4 bytes each) */
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
-        __m256 v[4], amax = _mm256_setzero_ps();
+        __m256 v[4];
+        __m256i amax = _mm256_setzero_si256(); /* magnitudes order like their bits, above all of them NaN */
         UNROLL
         for (int i = 0; i < 4; i++) {
             v[i] = _mm256_loadu_ps(x + 8 * i);
-            amax = _mm256_max_ps(_mm256_and_ps(v[i], magnitude), amax);
+            amax = _mm256_max_epi32(_mm256_castps_si256(_mm256_and_ps(v[i], magnitude)), amax);
         }
-        float largest = max_lane(amax);
-        bool tiny = !(largest >= 1e-30f);
+        float largest = _mm_cvtss_f32(_mm_castsi128_ps(max_lane(amax)));
+        bool tiny = largest < 1e-30f;
         __m256 id = _mm256_set1_ps(tiny ? 0 : 127.0f / largest);
         __m256i n[4];
         UNROLL

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "../half.h"
 #include "../unroll.h"
 #include "avx512.h"
 
@@ -9,9 +10,11 @@ void quantize_avx512(const float *x, size_t k, struct act_block *dst, size_t str
 {
     const __m128i least = _mm_set1_epi8(-127);
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
-        __m512 lo = _mm512_loadu_ps(x), hi = _mm512_loadu_ps(x + 16), zero = _mm512_setzero_ps();
-        float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(hi), _mm512_max_ps(_mm512_abs_ps(lo), zero)));
-        bool tiny = !(largest >= 1e-30f);
+        __m512 lo = _mm512_loadu_ps(x), hi = _mm512_loadu_ps(x + 16);
+        /* magnitudes order like their bits, above all of them NaN */
+        __m512i magnitudes = _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(lo)), _mm512_castps_si512(_mm512_abs_ps(hi)));
+        float largest = float_from_bits((uint32_t)_mm512_reduce_max_epi32(magnitudes));
+        bool tiny = largest < 1e-30f;
         __m512 id = _mm512_set1_ps(tiny ? 0 : 127.0f / largest);
         __m512i nlo = _mm512_cvtps_epi32(_mm512_mul_ps(lo, id)), nhi = _mm512_cvtps_epi32(_mm512_mul_ps(hi, id)); /* to even */
         __m128i qlo = _mm_max_epi8(_mm512_cvtsepi32_epi8(nlo), least), qhi = _mm_max_epi8(_mm512_cvtsepi32_epi8(nhi), least);

@@ -22,10 +22,10 @@ void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stri
         UNROLL
         for (int i = 0; i < 8; i++) {
             v[i] = vld1q_f32(x + 4 * i);
-            amax = vmaxq_f32(vabsq_f32(v[i]), amax);
+            amax = vmaxq_f32(vabsq_f32(v[i]), amax); /* NaN if either is */
         }
         float largest = vmaxvq_f32(amax);
-        bool tiny = !(largest >= 1e-30f);
+        bool tiny = largest < 1e-30f;
         float32x4_t id = vdupq_n_f32(tiny ? 0 : 127.0f / largest);
         int8x16_t qlo = round16(v, id), qhi = round16(v + 4, id);
         vst1q_s8(dst->q, qlo);

@@ -15,10 +15,13 @@ static int8_t clamp(int32_t v)
 void quantize_ref(const float *x, size_t k, struct act_block *dst, size_t stride)
 {
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
-        float amax = 0;
-        for (int i = 0; i < ACT_BLOCK; i++)
-            amax = __builtin_fabsf(x[i]) > amax ? __builtin_fabsf(x[i]) : amax;
-        bool tiny = !(amax >= 1e-30f);
+        uint32_t bits = 0; /* magnitudes order like their bits, above all of them NaN */
+        for (int i = 0; i < ACT_BLOCK; i++) {
+            const uint32_t magnitude = bits_from_float(__builtin_fabsf(x[i]));
+            bits = magnitude > bits ? magnitude : bits;
+        }
+        const float amax = float_from_bits(bits);
+        bool tiny = amax < 1e-30f;
         float id = tiny ? 0 : 127.0f / amax;
         int32_t sum[2] = {0, 0};
         for (int i = 0; i < ACT_BLOCK; i++) {
