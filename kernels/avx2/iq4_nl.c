@@ -1,20 +1,24 @@
 #include "../codebooks.h"
 #include "../tiles.h"
 #include "avx2.h"
-#include "signed.h"
+#include "linear.h"
 
-ALWAYS_INLINE __m256i load(const void *tile, size_t b, int half, int g)
+ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
 {
-    return signed_codebook(((const struct tile_q4_0 *)tile + b)->nibbles, half, g, iq4_codebook);
+    const struct tile_q4_0 *t = packed;
+    (void)s;
+    return avx2_code(iq4_codebook, 0, avx2_nibble(t->nibbles, half, g));
 }
 
-ALWAYS_INLINE __m256 scale(const void *tile, size_t b, int half)
+ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
 {
-    return avx2_halves(((const struct tile_q4_0 *)tile + b)->d + 8 * half);
+    const struct tile_q4_0 *t = packed;
+    (void)s;
+    return (struct avx2_scales){.d = avx2_f16(t->d + 8 * half)};
 }
 
 void TIER(linear_IQ4_NL)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct signed_type type = {load, scale, sizeof(struct tile_q4_0)};
-    signed_linear(type, tile, k, x, x_stride, cols, y, y_stride);
+    const struct avx2_type type = {FAMILY_OF_IQ4_NL, -1, 0, 1, sizeof(struct tile_q4_0), vector, scales};
+    avx2_linear(type, tile, k, x, x_stride, cols, y, y_stride);
 }

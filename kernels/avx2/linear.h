@@ -1,261 +1,314 @@
-/* linear.h - the AVX2 body of linear for quantized types with one scale, or a scale and a minimum, for 32 values; a type adds the unpacking
- * of its blocks. Two scales: two_scales.h; values of 8 bits: signed.h.
+/* linear.h - the AVX2 body of linear for all quantized types; a type adds the reading of its packed blocks (unpack.h).
  *
- * Half a tile (8 rows) meets one column after the other. A vector of weights holds 4 consecutive k of 8 rows, and meets the same 4 k of
- * one column, broadcast:
+ * A vector of weights holds 4 consecutive k of 8 rows, half a tile, and meets the same 4 k of one column, broadcast:
  *
  *   w (u8)    | r0: k k+1 k+2 k+3 | r1: k k+1 k+2 k+3 | ... | r7 |
  *   q (s8)    |     k k+1 k+2 k+3 |     k k+1 k+2 k+3 | ... |    |   vpbroadcastd
  *   maddubs   | r0: a      b      | r1: a      b      | ... | r7 |   s16, added up over as many vectors as fit
  *   madd by 1 | r0: a + b         | r1: a + b         | ... | r7 |   s32
  *
- * The 8 vectors of a block stay in registers while the columns pass. */
+ * With two scales, which are small integers, vpmaddwd multiplies by them in place of ones: they cost nothing, and the sum stays an exact
+ * integer up to the end of the block:
+ *
+ *   lo  (s16) | r0: sc_lo  sc_lo  | r1: sc_lo  sc_lo  | ... | r7 |   and hi for k 16..31
+ *   madd      | r0: sc_lo (a + b) | r1: sc_lo (a + b) | ... | r7 |   s32
+ *
+ * Values of all 8 bits meet vpmaddubsw as magnitudes, and q with their sign; products then fill the 16 bits (128 * 127 * 2 < 32768), so
+ * that each vector is widened on its own. */
 #ifndef SLM_AVX2_LINEAR_H
 #define SLM_AVX2_LINEAR_H
 
-#include <immintrin.h>
-#include <string.h>
-
 #include "../kernels.h"
-#include "../unroll.h"
+#include "unpack.h"
 
-/* 8 rows of one k block. */
-struct avx2_block {
-    __m256i w[8];       /* w + z; vector g holds k 4 g .. 4 g + 3 */
-    __m256 dw, dm;      /* scale and minimum */
+/* What stands beside the values of 8 rows of a k block. */
+struct avx2_scales {
+    __m256 d, m;        /* scale and minimum; with two scales what those are multiplied by */
+    __m256i sc, mins;   /* two scales: s16, of k 0..15 and of k 16..31 of a row side by side */
 };
-
-/* Reads rows 8 half .. 8 half + 7 of k block b. */
-typedef void avx2_unpack_fn(const void *tile, size_t b, int half, struct avx2_block *out);
 
 /* What is fixed for a type. */
 struct avx2_type {
     enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
-    int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768 */
-    size_t bytes;       /* of a k block of a tile */
+    int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768; 0: values of all 8 bits */
+    int blocks;         /* k blocks in a packed block: 1, or 8 of a super-block */
+    size_t bytes;       /* of a packed block */
+    /* Of k block s of a packed block, rows 8 half .. 8 half + 7. */
+    __m256i (*vector)(const void *packed, size_t s, int half, int g);
+    struct avx2_scales (*scales)(const void *packed, size_t s, int half);
 };
 
-ALWAYS_INLINE __m256 avx2_halves(const uint16_t *p)
+/* Half a tile of a k block, made ready for columns. */
+struct avx2_half {
+    __m256 d, m;
+    __m256i times[2];   /* s16: what vpmaddwd multiplies by: in k 0..15, in k 16..31 */
+    __m256i bias;       /* two scales: s16, z * scales side by side; values of all 8 bits: s32, see avx2_split */
+    __m256i mins;
+};
+
+/* A whole k block in memory, to serve many columns. */
+struct avx2_ready {
+    struct avx2_half half[2];
+    __m256i w[2][8];
+    __m256i sign[2][8]; /* of values of all 8 bits, -1 or 0; w are their magnitudes */
+};
+
+/* Where the vectors of a k block come from: from the packed block, as they are needed, or from where it was made ready. */
+struct avx2_source {
+    bool made_ready;
+    const void *packed;
+    size_t s;
+    const struct avx2_ready *ready;
+};
+
+ALWAYS_INLINE bool avx2_two_scales(struct avx2_type type)
 {
-    return _mm256_cvtph_ps(_mm_loadu_si128((const void *)p));
+    return type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
 }
 
-ALWAYS_INLINE __m256 avx2_u8(const uint8_t *p)
+ALWAYS_INLINE void avx2_prepare(struct avx2_type type, const void *packed, size_t s, int half, struct avx2_half *out)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p)));
+    const __m256i low = _mm256_broadcastsi128_si256(_mm_setr_epi32(0x01000100, 0x05040504, 0x09080908, 0x0d0c0d0c));
+    const struct avx2_scales scales = type.scales(packed, s, half);
+    out->d = scales.d;
+    out->m = scales.m;
+    out->bias = _mm256_setzero_si256();
+    if (!avx2_two_scales(type))
+        return;
+    out->times[0] = _mm256_shuffle_epi8(scales.sc, low);
+    out->times[1] = _mm256_shuffle_epi8(scales.sc, _mm256_add_epi8(low, _mm256_set1_epi8(2)));
+    if (type.log2_z >= 0)
+        out->bias = _mm256_slli_epi16(scales.sc, type.log2_z);
+    out->mins = scales.mins;
 }
 
-ALWAYS_INLINE __m256 avx2_i8(const int8_t *p)
+/* Values of all 8 bits for many columns. With q inverted where w is negative,
+ *
+ *   w q = |w| (q ^ sign) + (w < 0 ? |w| : 0),   sign = w < 0 ? -1 : 0
+ *
+ * and the sum of the second terms, the bias, is the same for all columns. An exclusive or may go to any of the four ports, unlike vpsignb. */
+ALWAYS_INLINE void avx2_split(__m256i w[8], __m256i sign[8], __m256i *bias)
 {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p)));
-}
-
-ALWAYS_INLINE __m256i avx2_broadcast(const void *p)
-{
-    int32_t v;
-    memcpy(&v, p, sizeof v);
-    return _mm256_set1_epi32(v);
-}
-
-/* Asks for what is read 8 k blocks later: while a block meets several columns, the processor does not itself see far enough ahead to keep
- * memory busy. (With one column it does.) */
-ALWAYS_INLINE void avx2_prefetch(const void *tile, size_t b, size_t bytes)
-{
-    const char *later = (const char *)tile + (b + 8) * bytes;
-    UNROLL
-    for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch(later + i, _MM_HINT_T0);
-}
-
-/* The nibbles of 8 rows: low nibbles are k 0..15, high ones k 16..31. */
-ALWAYS_INLINE void avx2_nibbles(const uint8_t nibbles[4][64], int half, __m256i w[8])
-{
-    const __m256i low = _mm256_set1_epi8(15);
-    UNROLL
-    for (int v = 0; v < 4; v++) {
-        __m256i x = _mm256_loadu_si256((const void *)(nibbles[v] + 32 * half));
-        w[v] = _mm256_and_si256(x, low);
-        w[v + 4] = _mm256_and_si256(_mm256_srli_epi16(x, 4), low);
-    }
-}
-
-/* The crumbs of 8 rows, of which bits 2j+1..2j of a byte belong to vector j (k 0..15) or 4 + j (k 16..31). */
-ALWAYS_INLINE void avx2_crumbs(const uint8_t crumbs[2][64], int half, __m256i w[8])
-{
-    const __m256i low = _mm256_set1_epi8(3);
-    UNROLL
-    for (int h = 0; h < 2; h++) {
-        __m256i x = _mm256_loadu_si256((const void *)(crumbs[h] + 32 * half));
-        w[4 * h] = _mm256_and_si256(x, low);
-        w[4 * h + 1] = _mm256_and_si256(_mm256_srli_epi16(x, 2), low);
-        w[4 * h + 2] = _mm256_and_si256(_mm256_srli_epi16(x, 4), low);
-        w[4 * h + 3] = _mm256_and_si256(_mm256_srli_epi16(x, 6), low);
-    }
-}
-
-/* The sixes of 8 rows, k 4 j .. 4 j + 3 in vector j; vectors 0..2 with bits 7..6 of the fourth, to be masked off. */
-ALWAYS_INLINE void avx2_sixes(const uint8_t sixes[3][64], int half, __m256i x[4])
-{
-    UNROLL
-    for (int j = 0; j < 3; j++)
-        x[j] = _mm256_loadu_si256((const void *)(sixes[j] + 32 * half));
-    x[3] = _mm256_and_si256(_mm256_srli_epi16(x[0], 6), _mm256_set1_epi8(0x03));
-    x[3] = _mm256_or_si256(x[3], _mm256_and_si256(_mm256_srli_epi16(x[1], 4), _mm256_set1_epi8(0x0c)));
-    x[3] = _mm256_or_si256(x[3], _mm256_and_si256(_mm256_srli_epi16(x[2], 2), _mm256_set1_epi8(0x30)));
-}
-
-/* Puts bit g of each byte into bit `place` of vector g: 8 rows' upper bits. */
-ALWAYS_INLINE void avx2_bits(const uint8_t bits[64], int half, int place, __m256i w[8])
-{
-    const __m256i bit = _mm256_set1_epi8((char)(1 << place));
-    __m256i x = _mm256_loadu_si256((const void *)(bits + 32 * half));
+    __m256i rest = _mm256_setzero_si256();
     UNROLL
     for (int g = 0; g < 8; g++) {
-        __m256i moved = g < place ? _mm256_slli_epi16(x, place - g) : _mm256_srli_epi16(x, g - place);
-        w[g] = _mm256_or_si256(w[g], _mm256_and_si256(moved, bit));
+        sign[g] = _mm256_cmpgt_epi8(_mm256_setzero_si256(), w[g]);
+        w[g] = _mm256_abs_epi8(w[g]);
+        rest = _mm256_sub_epi16(rest, _mm256_maddubs_epi16(w[g], sign[g])); /* up to 16 * 128 */
     }
+    *bias = _mm256_madd_epi16(rest, _mm256_set1_epi16(1));
 }
 
-/* start + the dot product of a block with q. */
-ALWAYS_INLINE __m256i avx2_dot(const __m256i w[8], const int8_t *q, int run, __m256i start)
+ALWAYS_INLINE void avx2_make_ready(struct avx2_type type, const void *packed, size_t s, struct avx2_ready *out)
 {
-    const __m256i ones = _mm256_set1_epi16(1);
     UNROLL
-    for (int g = 0; g < 8; g += run) {
-        __m256i sum = _mm256_maddubs_epi16(w[g], avx2_broadcast(q + 4 * g));
+    for (int half = 0; half < 2; half++) {
+        avx2_prepare(type, packed, s, half, &out->half[half]);
         UNROLL
-        for (int i = g + 1; i < g + run; i++) {
-            sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(w[i], avx2_broadcast(q + 4 * i)));
-            KEEP(sum);
-        }
-        start = _mm256_add_epi32(start, _mm256_madd_epi16(sum, ones));
+        for (int g = 0; g < 8; g++)
+            out->w[half][g] = type.vector(packed, s, half, g);
+        if (!type.run)
+            avx2_split(out->w[half], out->sign[half], &out->half[half].bias);
     }
-    return start;
 }
 
-/* z times a negated sum of activations. */
-ALWAYS_INLINE __m256i avx2_bias(int log2_z, const int32_t *nsum)
+/* Vector g of rows 8 half .. 8 half + 7, with what gives q its sign. */
+ALWAYS_INLINE __m256i avx2_vector(struct avx2_type type, struct avx2_source from, int half, int g, __m256i *sign)
 {
-    return log2_z < 0 ? _mm256_setzero_si256() : _mm256_slli_epi32(avx2_broadcast(nsum), log2_z);
+    if (from.made_ready) {
+        if (!type.run)
+            *sign = from.ready->sign[half][g];
+        return from.ready->w[half][g];
+    }
+    *sign = type.vector(from.packed, from.s, half, g);
+    return type.run ? *sign : _mm256_abs_epi8(*sign);
+}
+
+ALWAYS_INLINE __m256i avx2_products(struct avx2_type type, struct avx2_source from, __m256i w, __m256i sign, __m256i q)
+{
+    if (!type.run)
+        q = from.made_ready ? _mm256_xor_si256(q, sign) : _mm256_sign_epi8(q, sign);
+    return _mm256_maddubs_epi16(w, q);
+}
+
+/* The negated sums of activations as s16, nlo and nhi side by side in each row. */
+ALWAYS_INLINE __m256i avx2_nsums(const struct act_block *a)
+{
+    int64_t both;
+    memcpy(&both, &a->nlo, sizeof both);
+    const __m256i wide = _mm256_set1_epi64x(both);
+    return _mm256_packs_epi32(wide, wide);
+}
+
+/* What the sum of products begins with: z times the negated sum of activations, or the bias. */
+ALWAYS_INLINE __m256i avx2_start(struct avx2_type type, const struct avx2_half *w, const struct act_block *a)
+{
+    if (!type.run)
+        return w->bias;
+    if (type.log2_z < 0)
+        return _mm256_setzero_si256();
+    if (avx2_two_scales(type))
+        return _mm256_madd_epi16(w->bias, avx2_nsums(a));
+    return _mm256_slli_epi32(avx2_broadcast(&a->nsum), type.log2_z);
 }
 
 /* acc = fma(d, t, acc), t the term of README.md for one column. */
-ALWAYS_INLINE __m256 avx2_add(enum family family, const struct avx2_block *w, const struct act_block *a, __m256i isum, __m256 acc)
+ALWAYS_INLINE __m256 avx2_add(struct avx2_type type, const struct avx2_half *w, const struct act_block *a, __m256i isum, __m256 acc)
 {
-    __m256 t = _mm256_mul_ps(w->dw, _mm256_cvtepi32_ps(isum));
-    if (family == FAMILY_SCALE_MIN)
-        t = _mm256_fmadd_ps(w->dm, _mm256_set1_ps(a->fsum), t);
+    __m256 t = _mm256_mul_ps(w->d, _mm256_cvtepi32_ps(isum));
+    if (type.family == FAMILY_SCALE_MIN)
+        t = _mm256_fmadd_ps(w->m, _mm256_set1_ps(a->fsum), t);
+    if (type.family == FAMILY_TWO_SCALES_MINS)
+        t = _mm256_fmadd_ps(w->m, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->mins, avx2_nsums(a))), t);
     return _mm256_fmadd_ps(_mm256_broadcast_ss(&a->d), t, acc);
 }
 
-/* One column, or two or three, of both halves at once: reads the weights once, in order, as fast as memory gives them. */
-ALWAYS_INLINE void avx2_few_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k,
-                                    const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+ALWAYS_INLINE __m256i avx2_widen(__m256i isum, __m256i sum, __m256i times)
 {
-    __m256 acc[2][3];
-    UNROLL
-    for (int c = 0; c < n; c++)
-        acc[0][c] = acc[1][c] = _mm256_setzero_ps();
-    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        UNROLL
-        for (int half = 0; half < 2; half++) {
-            struct avx2_block w;
-            unpack(tile, b, half, &w);
-            UNROLL
-            for (int c = 0; c < n; c++) {
-                __m256i isum = avx2_dot(w.w, x[c].q, type.run, avx2_bias(type.log2_z, &x[c].nsum));
-                acc[half][c] = avx2_add(type.family, &w, &x[c], isum, acc[half][c]);
-            }
-            RELOAD();
-        }
-    }
-    UNROLL
-    for (int c = 0; c < n; c++) {
-        _mm256_storeu_ps(y + (size_t)c * y_stride, acc[0][c]);
-        _mm256_storeu_ps(y + (size_t)c * y_stride + 8, acc[1][c]);
-    }
+    return _mm256_add_epi32(isum, _mm256_madd_epi16(sum, times));
 }
 
-/* n columns (up to 4) of both halves of a k block: each broadcast of activations serves 16 rows, each vector of weights, read from the
- * first-level cache, n columns; the sums stay in registers. */
-ALWAYS_INLINE void avx2_block_columns(struct avx2_type type, const struct avx2_block w[2], const struct act_block *x, int n,
-                                      __m256 acc[PANEL_COLS][2])
+/* n columns (up to 4) of a k block: each broadcast of activations serves 16 rows, each vector of weights n columns; the sums stay in
+ * registers. When runs are widened changes nothing but speed: at once, or, the fewer, after all columns. */
+ALWAYS_INLINE void avx2_columns(struct avx2_type type, struct avx2_source from, const struct avx2_half half[2], const struct act_block *x,
+                                int n, __m256 acc[][2])
 {
+    const int run = type.run ? type.run : 1;
+    const bool at_once = run == 1 || avx2_two_scales(type);
     __m256i sum[4][2], isum[4][2]; /* of a run; of all */
-    LAUNDER(w);
+    __m256i times[2] = {_mm256_set1_epi16(1), _mm256_set1_epi16(1)};
     UNROLL
     for (int g = 0; g < 8; g++) {
-        const __m256i w0 = w[0].w[g], w1 = w[1].w[g];
+        const bool last = (g + 1) % run == 0;
+        __m256i w[2], sign[2];
+        UNROLL
+        for (int h = 0; h < 2; h++) {
+            w[h] = avx2_vector(type, from, h, g, &sign[h]);
+            if (avx2_two_scales(type)) {
+                times[h] = g % 4 ? times[h] : half[h].times[g / 4];
+                KEEP(times[h]);
+                KEEP(w[h]);
+            }
+        }
         UNROLL
         for (int c = 0; c < n; c++) {
             const __m256i q = avx2_broadcast(x[c].q + 4 * g);
             UNROLL
             for (int h = 0; h < 2; h++) {
-                const __m256i products = _mm256_maddubs_epi16(h ? w1 : w0, q);
-                sum[c][h] = g % type.run ? _mm256_add_epi16(sum[c][h], products) : products;
+                const __m256i products = avx2_products(type, from, w[h], sign[h], q);
+                sum[c][h] = g % run ? _mm256_add_epi16(sum[c][h], products) : products;
                 KEEP(sum[c][h]);
+                if (last && at_once) {
+                    isum[c][h] = avx2_widen(g < run ? avx2_start(type, &half[h], &x[c]) : isum[c][h], sum[c][h], times[h]);
+                    KEEP(isum[c][h]);
+                }
             }
         }
-        if ((g + 1) % type.run)
+        if (!last || at_once)
             continue;
         UNROLL
         for (int c = 0; c < n; c++) {
-            const __m256i bias = avx2_bias(type.log2_z, &x[c].nsum);
             UNROLL
-            for (int h = 0; h < 2; h++) {
-                const __m256i run = _mm256_madd_epi16(sum[c][h], _mm256_set1_epi16(1));
-                isum[c][h] = _mm256_add_epi32(g < type.run ? bias : isum[c][h], run);
-            }
+            for (int h = 0; h < 2; h++)
+                isum[c][h] = avx2_widen(g < run ? avx2_start(type, &half[h], &x[c]) : isum[c][h], sum[c][h], times[h]);
         }
     }
     UNROLL
     for (int c = 0; c < n; c++) {
         UNROLL
         for (int h = 0; h < 2; h++)
-            acc[c][h] = avx2_add(type.family, &w[h], &x[c], isum[c][h], acc[c][h]);
+            acc[c][h] = avx2_add(type, &half[h], &x[c], isum[c][h], acc[c][h]);
     }
 }
 
-/* Many columns: a block is unpacked once for all of them; their accumulators pass through the first-level cache. */
-ALWAYS_INLINE void avx2_many_columns(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k,
-                                     const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+ALWAYS_INLINE void avx2_store(__m256 acc[][2], int n, float *y, size_t y_stride)
 {
-    __m256 acc[PANEL_COLS][2];
-    for (int c = 0; c < n; c++)
-        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
-    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        struct avx2_block w[2];
-        avx2_prefetch(tile, b, type.bytes);
-        unpack(tile, b, 0, &w[0]);
-        unpack(tile, b, 1, &w[1]);
-        int c = 0;
-        for (; c + 4 <= n; c += 4)
-            avx2_block_columns(type, w, x + c, 4, acc + c);
-        for (; c < n; c++)
-            avx2_block_columns(type, w, x + c, 1, acc + c);
-    }
     for (int c = 0; c < n; c++) {
         _mm256_storeu_ps(y + (size_t)c * y_stride, acc[c][0]);
         _mm256_storeu_ps(y + (size_t)c * y_stride + 8, acc[c][1]);
     }
 }
 
-ALWAYS_INLINE void avx2_linear(struct avx2_type type, avx2_unpack_fn *unpack, const void *tile, size_t k, const void *x,
-                               size_t x_stride, int cols, float *y, size_t y_stride)
+/* Asks for what is read 8 k blocks later: while a block meets several columns, the processor does not itself see far enough ahead to keep
+ * memory busy. (With one column it does.) */
+ALWAYS_INLINE void avx2_prefetch(struct avx2_type type, const void *packed, size_t s)
+{
+    const size_t bytes = type.bytes / (size_t)type.blocks;
+    const char *later = (const char *)packed + (s + 8) * bytes;
+    UNROLL
+    for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch(later + i, _MM_HINT_T0);
+}
+
+/* One to four columns: reads the weights once, in order, as fast as memory gives them. */
+ALWAYS_INLINE void avx2_few(struct avx2_type type, const void *tile, size_t k, const struct act_block *x, size_t x_stride, int n, float *y,
+                            size_t y_stride)
+{
+    __m256 acc[4][2];
+    UNROLL
+    for (int c = 0; c < n; c++)
+        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
+    for (struct avx2_source from = {.packed = tile}; k; k -= (size_t)type.blocks * ACT_BLOCK) {
+        for (from.s = 0; from.s < (size_t)type.blocks; from.s++, x += x_stride) {
+            struct avx2_half half[2];
+            if (n > 1)
+                avx2_prefetch(type, from.packed, from.s);
+            avx2_prepare(type, from.packed, from.s, 0, &half[0]);
+            avx2_prepare(type, from.packed, from.s, 1, &half[1]);
+            avx2_columns(type, from, half, x, n, acc);
+        }
+        from.packed = (const char *)from.packed + type.bytes;
+    }
+    avx2_store(acc, n, y, y_stride);
+}
+
+/* Many columns: a block is made ready once for all of them; their accumulators pass through the first-level cache. */
+ALWAYS_INLINE void avx2_many(struct avx2_type type, const void *tile, size_t k, const struct act_block *x, size_t x_stride, int n, float *y,
+                             size_t y_stride)
+{
+    const int group = avx2_two_scales(type) ? 2 : 4; /* as many as the registers hold */
+    __m256 acc[PANEL_COLS][2];
+    for (int c = 0; c < n; c++)
+        acc[c][0] = acc[c][1] = _mm256_setzero_ps();
+    for (const char *packed = tile; k; packed += type.bytes, k -= (size_t)type.blocks * ACT_BLOCK) {
+        for (size_t s = 0; s < (size_t)type.blocks; s++, x += x_stride) {
+            struct avx2_ready ready;
+            struct avx2_source from = {true, packed, s, &ready};
+            avx2_prefetch(type, packed, s);
+            avx2_make_ready(type, packed, s, &ready);
+            int c = 0;
+            for (; c + group <= n; c += group) {
+                LAUNDER(from.ready);
+                avx2_columns(type, from, from.ready->half, x + c, group, acc + c);
+            }
+            for (; c < n; c++) {
+                LAUNDER(from.ready);
+                avx2_columns(type, from, from.ready->half, x + c, 1, acc + c);
+            }
+        }
+    }
+    avx2_store(acc, n, y, y_stride);
+}
+
+ALWAYS_INLINE void avx2_linear(struct avx2_type type, const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                               size_t y_stride)
 {
     switch (cols) {
     case 1:
-        avx2_few_columns(type, unpack, tile, k, x, x_stride, 1, y, y_stride);
+        avx2_few(type, tile, k, x, x_stride, 1, y, y_stride);
         break;
     case 2:
-        avx2_few_columns(type, unpack, tile, k, x, x_stride, 2, y, y_stride);
+        avx2_few(type, tile, k, x, x_stride, 2, y, y_stride);
         break;
     case 3:
-        avx2_few_columns(type, unpack, tile, k, x, x_stride, 3, y, y_stride);
+        avx2_few(type, tile, k, x, x_stride, 3, y, y_stride);
+        break;
+    case 4:
+        avx2_few(type, tile, k, x, x_stride, 4, y, y_stride);
         break;
     default:
-        avx2_many_columns(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
+        avx2_many(type, tile, k, x, x_stride, cols, y, y_stride);
     }
 }
 

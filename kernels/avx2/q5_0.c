@@ -2,16 +2,22 @@
 #include "avx2.h"
 #include "linear.h"
 
-ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_block *out)
+ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
 {
-    const struct tile_q5_0 *t = (const struct tile_q5_0 *)tile + b;
-    avx2_nibbles(t->nibbles, half, out->w);
-    avx2_bits(t->bits, half, 4, out->w);
-    out->dw = avx2_halves(t->d + 8 * half);
+    const struct tile_q5_0 *t = packed;
+    (void)s;
+    return _mm256_or_si256(avx2_nibble(t->nibbles, half, g), avx2_bit(t->bits, half, g, 4));
+}
+
+ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
+{
+    const struct tile_q5_0 *t = packed;
+    (void)s;
+    return (struct avx2_scales){.d = avx2_f16(t->d + 8 * half)};
 }
 
 void TIER(linear_Q5_0)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx2_type type = {.family = FAMILY_OF_Q5_0, .log2_z = 4, .run = 4, .bytes = sizeof(struct tile_q5_0)};
-    avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
+    const struct avx2_type type = {FAMILY_OF_Q5_0, 4, 4, 1, sizeof(struct tile_q5_0), vector, scales};
+    avx2_linear(type, tile, k, x, x_stride, cols, y, y_stride);
 }

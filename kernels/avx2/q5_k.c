@@ -2,17 +2,23 @@
 #include "avx2.h"
 #include "linear.h"
 
-ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct avx2_block *out)
+ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
 {
-    const struct tile_q5_k *t = (const struct tile_q5_k *)tile + b / 8;
-    avx2_nibbles(t->sub[b % 8].nibbles, half, out->w);
-    avx2_bits(t->sub[b % 8].bits, half, 4, out->w);
-    out->dw = _mm256_mul_ps(avx2_halves(t->d + 8 * half), avx2_u8(t->sub[b % 8].sc + 8 * half));
-    out->dm = _mm256_mul_ps(avx2_halves(t->dmin + 8 * half), avx2_u8(t->sub[b % 8].m + 8 * half));
+    const struct tile_q5_k *t = packed;
+    return _mm256_or_si256(avx2_nibble(t->sub[s].nibbles, half, g), avx2_bit(t->sub[s].bits, half, g, 4));
+}
+
+ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
+{
+    const struct tile_q5_k *t = packed;
+    return (struct avx2_scales){
+        .d = _mm256_mul_ps(avx2_f16(t->d + 8 * half), avx2_u8(t->sub[s].sc + 8 * half)),
+        .m = _mm256_mul_ps(avx2_f16(t->dmin + 8 * half), avx2_u8(t->sub[s].m + 8 * half)),
+    };
 }
 
 void TIER(linear_Q5_K)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx2_type type = {.family = FAMILY_OF_Q5_K, .log2_z = -1, .run = 4, .bytes = sizeof(struct tile_q5_k) / 8};
-    avx2_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
+    const struct avx2_type type = {FAMILY_OF_Q5_K, -1, 4, 8, sizeof(struct tile_q5_k), vector, scales};
+    avx2_linear(type, tile, k, x, x_stride, cols, y, y_stride);
 }

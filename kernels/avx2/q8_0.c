@@ -1,20 +1,23 @@
 #include "../tiles.h"
 #include "avx2.h"
-#include "signed.h"
+#include "linear.h"
 
-ALWAYS_INLINE __m256i load(const void *tile, size_t b, int half, int g)
+ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
 {
-    const struct tile_q8_0 *t = (const struct tile_q8_0 *)tile + b;
-    return _mm256_loadu_si256((const void *)(t->values[g] + 32 * half));
+    const struct tile_q8_0 *t = packed;
+    (void)s;
+    return avx2_load(t->values[g] + 32 * half);
 }
 
-ALWAYS_INLINE __m256 scale(const void *tile, size_t b, int half)
+ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
 {
-    return avx2_halves(((const struct tile_q8_0 *)tile + b)->d + 8 * half);
+    const struct tile_q8_0 *t = packed;
+    (void)s;
+    return (struct avx2_scales){.d = avx2_f16(t->d + 8 * half)};
 }
 
 void TIER(linear_Q8_0)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct signed_type type = {load, scale, sizeof(struct tile_q8_0)};
-    signed_linear(type, tile, k, x, x_stride, cols, y, y_stride);
+    const struct avx2_type type = {FAMILY_OF_Q8_0, -1, 0, 1, sizeof(struct tile_q8_0), vector, scales};
+    avx2_linear(type, tile, k, x, x_stride, cols, y, y_stride);
 }
