@@ -114,6 +114,10 @@ START_TEST(features)
             ck_assert_msg(strcmp(r.text, want) == 0, "%s gives\n%s\ninstead of\n%s", source, r.text, want);
         } else {
             ck_assert_msg(r.status != SLM_OK, "%s is not refused but gives %s", source, r.text);
+            const cJSON *line = cJSON_GetArrayItem(one, 2); /* absent where Jinja2 says none, or a less exact one */
+            int at = 0;
+            sscanf(r.err.message, "template line %d, column", &at);
+            ck_assert_msg(line ? at == line->valueint : at > 0, "%s: %s", source, r.err.message);
         }
         slm_text_free(r.text);
         count++;
