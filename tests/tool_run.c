@@ -128,6 +128,14 @@ void expect_error(struct result r, int code, const char *tool, const char *words
     ck_assert_msg(end && end[1] == 0, "not one line: %s", r.err);
 }
 
+char *needs(const char *test, const char *name)
+{
+    const char *path = shared_path(name);
+    if (!path)
+        skip(test, name);
+    return path ? strdup(path) : NULL;
+}
+
 cJSON *parse(const char *text)
 {
     cJSON *json = cJSON_ParseWithOpts(text, NULL, true);

@@ -32,6 +32,9 @@ void expect_text(struct result r, const char *text);
 /* One line, beginning with the tool's name. */
 void expect_error(struct result r, int code, const char *tool, const char *words);
 
+/* A path in ../shared, to be freed; NULL after a skip of this test. */
+char *needs(const char *test, const char *name);
+
 /* JSON, which must be there; free with cJSON_Delete. */
 cJSON *parse(const char *text);
 double number(const cJSON *json, const char *key);
