@@ -136,6 +136,21 @@ char *needs(const char *test, const char *name)
     return path ? strdup(path) : NULL;
 }
 
+const char *scratch(char name[32], const void *data, size_t size)
+{
+    strcpy(name, "/tmp/slm-test-XXXXXX");
+    int fd = mkstemp(name);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, data, size), (ssize_t)size);
+    close(fd);
+    return name;
+}
+
+const char *scratch_text(char name[32], const char *text)
+{
+    return scratch(name, text, strlen(text));
+}
+
 cJSON *parse(const char *text)
 {
     cJSON *json = cJSON_ParseWithOpts(text, NULL, true);

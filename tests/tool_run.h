@@ -35,6 +35,10 @@ void expect_error(struct result r, int code, const char *tool, const char *words
 /* A path in ../shared, to be freed; NULL after a skip of this test. */
 char *needs(const char *test, const char *name);
 
+/* A file of the test, to be unlinked. Returns its name. */
+const char *scratch(char name[32], const void *data, size_t size);
+const char *scratch_text(char name[32], const char *text);
+
 /* JSON, which must be there; free with cJSON_Delete. */
 cJSON *parse(const char *text);
 double number(const cJSON *json, const char *key);
