@@ -122,7 +122,7 @@ TEST_PKGS := check libpcre2-8 libcjson
 ifneq ($(CROSS),)
 # the suites that depend on the processor, with a stand-in for Check, so that no library of the other machine is needed
 SUITES := kernels bits golden
-TEST_SRC := $(SUITES:%=tests/test_%.c) $(wildcard tests/*harness*.c) tests/main.c tests/tests.c tests/cross/check.c
+TEST_SRC := $(SUITES:%=tests/test_%.c) $(wildcard tests/*harness*.c) tests/main.c tests/random_model.c tests/tests.c tests/cross/check.c
 TEST_PKGS :=
 FLAGS_tests += -Itests/cross
 FLAGS_tests/cross := -Itests/cross
