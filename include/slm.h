@@ -366,6 +366,11 @@ SLM_API float *slm_logits(slm_session *session, size_t index);
 /* Tokens in a sequence; 0 for a sequence out of range. */
 SLM_API size_t slm_sequence_length(const slm_session *session, uint32_t sequence);
 
+/* How many of these tokens the sequence begins with. A prompt that shares its beginning with what the sequence holds, as that of the next
+ * turn of a conversation does, need not be decoded from the start: truncate the sequence to that length, and give slm_generate the rest,
+ * at least one token. 0 for a sequence out of range. */
+SLM_API size_t slm_sequence_match(const slm_session *session, uint32_t sequence, const slm_token *tokens, size_t count);
+
 /* Shortens a sequence to its first `length` tokens; longer than it is: no effect. 0 empties it. What follows gets the same bits as
  * after a fresh start. This costs nothing, but for models with sliding windows that go back by more than options.batch tokens: where
  * the windows have lost what lies before the new end (a length from 1 to below slm_sequence_floor), the `length` tokens are computed
@@ -409,12 +414,18 @@ static inline slm_chat_options slm_chat_options_default(void)
     return value;
 }
 
-/* Writes a conversation in the form that the model was trained on, by its chat template (Jinja2 as Hugging Face sets it up). *text is
- * NUL-terminated and belongs to the caller: free it with slm_text_free. *length (may be NULL) is its size in bytes. Tokenize it with
- * SLM_TOKENIZE_SPECIAL, and without SLM_TOKENIZE_BOS if it begins with the BOS token's text, as most templates make it.
- * Fails with SLM_UNSUPPORTED if there is no template; with SLM_FORMAT if the template is wrong or refuses these messages (many insist on
- * roles that alternate): the message begins with "template line L, column C: "; with SLM_LIMIT if it does not come to an end, or
- * takes more than 256 MiB. Thread-safe. */
+/* Turns a conversation into the prompt for its next answer, in the form that the model was trained on: by its chat template (Jinja2 as
+ * Hugging Face sets it up), with the BOS token in front where the model wants one. What looks like a control token in the messages, the
+ * tools and the lists and objects of the variables stays ordinary text: nobody can end a turn by writing "<|im_end|>". Tokens, capacity and
+ * *token_count are as in slm_tokenize, the other failures those of slm_chat_render. Thread-safe. */
+SLM_API slm_status slm_chat_tokenize(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
+                                     slm_token *tokens, size_t capacity, size_t *token_count, slm_error *err);
+
+/* The same as text, to look at or to tokenize in another way (with SLM_TOKENIZE_SPECIAL, and without SLM_TOKENIZE_BOS if it begins with
+ * the BOS token's text, as most templates make it). *text is NUL-terminated and belongs to the caller: free it with slm_text_free. *length
+ * (may be NULL) is its size in bytes. Fails with SLM_UNSUPPORTED if there is no template; with SLM_FORMAT if the template is wrong or
+ * refuses these messages (many insist on roles that alternate): the message begins with "template line L, column C: "; with SLM_LIMIT if it
+ * does not come to an end, or takes more than 256 MiB. Thread-safe. */
 SLM_API slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
                                    char **text, size_t *length, slm_error *err);
 

@@ -275,6 +275,15 @@ slm_status slm_sequence_truncate(slm_session *session, uint32_t sequence, size_t
     return SLM_OK;
 }
 
+size_t slm_sequence_match(const slm_session *session, uint32_t sequence, const slm_token *tokens, size_t count)
+{
+    const size_t length = tokens ? slm_sequence_length(session, sequence) : 0;
+    uint32_t same = 0;
+    while (same < length && same < count && *kvcache_token(&session->kv, sequence, same) == tokens[same])
+        same++;
+    return same;
+}
+
 size_t slm_sequence_floor(const slm_session *session, uint32_t sequence)
 {
     return session && sequence < session->kv.shape.sequences ? kvcache_floor(&session->kv, sequence) : 0;
@@ -295,21 +304,19 @@ static const char *token_text(const slm_model *model, slm_token token, char text
     return length > 0 && length < 255 ? text : NULL;
 }
 
-slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
-                           char **text, size_t *length, slm_error *err)
+/* `guard` as in struct template_input. */
+static slm_status render_chat(const char *function, const slm_model *model, const slm_chat_message *messages, size_t count,
+                              const slm_chat_options *options, const struct tokenizer *guard, char **text, size_t *length, slm_error *err)
 {
-    if (!text)
-        return null_argument(err, "slm_chat_render", "text");
-    *text = NULL;
     if (!model)
-        return null_argument(err, "slm_chat_render", "model");
+        return null_argument(err, function, "model");
     if (count && !messages)
-        return null_argument(err, "slm_chat_render", "messages");
+        return null_argument(err, function, "messages");
     for (size_t i = 0; i < count; i++)
         if (!messages[i].role || !messages[i].content)
-            return null_argument(err, "slm_chat_render", messages[i].role ? "content of a message" : "role of a message");
+            return null_argument(err, function, messages[i].role ? "content of a message" : "role of a message");
     slm_chat_options o = slm_chat_options_default();
-    TRY(take_options(&o, sizeof o, options, "slm_chat_render", err));
+    TRY(take_options(&o, sizeof o, options, function, err));
     const char *source = o.chat_template ? o.chat_template : model->chat_template;
     if (!source)
         return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "the model's file has no chat template: give one in options.chat_template");
@@ -327,9 +334,37 @@ slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messa
         .tools = o.tools,
         .variables = o.variables,
         .variables_length = o.variables ? strlen(o.variables) : 0,
+        .guard = guard,
         .now = o.now,
     };
     return template_render(&model->mem, &input, text, length, err);
+}
+
+slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
+                           char **text, size_t *length, slm_error *err)
+{
+    if (!text)
+        return null_argument(err, "slm_chat_render", "text");
+    *text = NULL;
+    return render_chat("slm_chat_render", model, messages, count, options, NULL, text, length, err);
+}
+
+slm_status slm_chat_tokenize(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
+                             slm_token *tokens, size_t capacity, size_t *token_count, slm_error *err)
+{
+    if (!token_count)
+        return null_argument(err, "slm_chat_tokenize", "token_count");
+    *token_count = 0;
+    if (!tokens && capacity)
+        return null_argument(err, "slm_chat_tokenize", "tokens");
+    if (model && !model->tokenizer)
+        return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "slm_chat_tokenize: a random model has no vocabulary");
+    char *text;
+    size_t length;
+    TRY(render_chat("slm_chat_tokenize", model, messages, count, options, vocabulary(model), &text, &length, err));
+    slm_status status = tokenizer_encode_guarded(model->tokenizer, text, length, tokens, capacity, token_count, err);
+    template_text_free(text);
+    return status;
 }
 
 slm_status slm_template_render(const char *source, size_t source_length, const char *variables, size_t variables_length, const char *now,

@@ -75,6 +75,16 @@ complete_static() {
         $(pc --libs --static | sed 's/-lslm//') && try complete-static
 }
 
+chat() {
+    # shellcheck disable=SC2046
+    build "$CC -std=c11" examples/chat.c chat $(pc --libs) || return 1
+    model=$(find examples/models -name '*.gguf' | sort | head -n 1)
+    printf 'What is the capital of Spain?\nWhat is the capital of Japan?\n' |
+        LD_LIBRARY_PATH=$prefix/lib timeout 60 "$work/chat" "$model" >"$work/chat.out" || return 1
+    grep -q Madrid "$work/chat.out" || { cat "$work/chat.out"; return 1; }
+    grep -q Tokyo "$work/chat.out" || { cat "$work/chat.out"; return 1; }
+}
+
 stream_cxx() {
     # shellcheck disable=SC2046
     build "$CXX -std=c++11" examples/stream.cpp stream-cxx $(pc --libs) && try stream-cxx
@@ -93,6 +103,7 @@ step "install and uninstall" tree
 step "libslm.pc has the version of slm.h" version
 step "examples/complete.c, shared" complete_shared
 step "examples/complete.c, static" complete_static
+step "examples/chat.c" chat
 step "examples/stream.cpp" stream_cxx
 step "the program of README.md" readme
 closing

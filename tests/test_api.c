@@ -178,6 +178,11 @@ START_TEST(bad_batches)
     ck_assert_int_eq(slm_decode(session, &b, &err), SLM_INVALID);
     ck_assert_uint_eq(slm_sequence_length(session, 0), 3);
     ck_assert_uint_eq(slm_sequence_length(session, 1), 0);
+    const slm_token held[] = { 5, 6, 7, 0 }, other[] = { 5, 7 };
+    ck_assert(slm_sequence_match(session, 0, held, 4) == 3 && slm_sequence_match(session, 0, held, 2) == 2);
+    ck_assert(slm_sequence_match(session, 0, other, 2) == 1 && slm_sequence_match(session, 1, held, 4) == 0);
+    ck_assert(slm_sequence_match(session, 2, held, 4) == 0 && slm_sequence_match(NULL, 0, held, 4) == 0);
+    ck_assert(slm_sequence_match(session, 0, NULL, 4) == 0 && slm_sequence_match(session, 0, held, 0) == 0);
     ck_assert_int_eq(slm_sequence_truncate(session, 2, 0, &err), SLM_INVALID);
     ck_assert_int_eq(slm_sequence_truncate(session, 0, 50, &err), SLM_OK);
     ck_assert_uint_eq(slm_sequence_length(session, 0), 3);

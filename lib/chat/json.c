@@ -223,7 +223,8 @@ static bool read_escape(struct reader *r, struct buffer *b)
     return buffer_char(r->c, b, code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
 }
 
-static bool read_string(struct reader *r, struct value *out)
+/* At the depths 0 and 1 stand what a program sets, its variables and their names: they are as they are. Below stands what people say. */
+static bool read_string(struct reader *r, int depth, struct value *out)
 {
     struct buffer b = {0};
     size_t start = ++r->at;
@@ -238,7 +239,7 @@ static bool read_string(struct reader *r, struct value *out)
                 return false;
             r->at++;
             if (ch == '"')
-                return buffer_value(r->c, &b, out);
+                return buffer_value(r->c, &b, out) && (depth < 2 || string_guard(r->c, out));
             if (!read_escape(r, &b))
                 return false;
             start = r->at;
@@ -334,7 +335,7 @@ static bool read_dict(struct reader *r, int depth, struct value *out)
     for (;;) {
         if (peek(r) != '"')
             return bad(r, "a key in quotes is expected here");
-        if (!read_string(r, &key))
+        if (!read_string(r, depth + 1, &key))
             return false;
         if (peek(r) != ':')
             return bad(r, "a colon is expected here");
@@ -360,7 +361,7 @@ static bool read_value(struct reader *r, int depth, struct value *out)
     case '[':
         return read_list(r, depth, out);
     case '"':
-        return read_string(r, out);
+        return read_string(r, depth, out);
     default:
         *out = none_value();
         if (read_word(r, "null"))

@@ -1,6 +1,7 @@
 /* Strings of values: UTF-8, indexed by character; bytes that are not UTF-8 pass through as characters of their own. */
 #include "value.h"
 
+#include "../tokenizer/tokenizer.h"
 #include "../tokenizer/unicode.h"
 
 bool string_ref(struct chat *c, const char *data, size_t length, struct value *out)
@@ -26,6 +27,29 @@ bool string_new(struct chat *c, const char *data, size_t length, struct value *o
 bool string_text(struct chat *c, const char *text, struct value *out)
 {
     return string_ref(c, text, strlen(text), out);
+}
+
+bool string_guard(struct chat *c, struct value *string)
+{
+    const char *s = string->as.string->data;
+    const size_t length = string->as.string->length;
+    struct buffer b = {0};
+    size_t done = 0;
+    if (!c->guard)
+        return true;
+    if (!chat_work(c, length / 16))
+        return false;
+    for (size_t at = 0, next; at < length; at = next) {
+        next = at + char_length(s, length, at);
+        const bool false_guard = next - at == TOKENIZER_GUARD_LENGTH && memcmp(s + at, TOKENIZER_GUARD, TOKENIZER_GUARD_LENGTH) == 0;
+        if (!false_guard && !tokenizer_needs_guard(c->guard, s + at, length - at))
+            continue;
+        if (!buffer_add(c, &b, s + done, (false_guard ? at : next) - done) ||
+            !buffer_text(c, &b, false_guard ? "\xef\xbf\xbd" : TOKENIZER_GUARD)) /* U+FFFD: taken out, it could make a token whole */
+            return false;
+        done = next;
+    }
+    return done == 0 || (buffer_add(c, &b, s + done, length - done) && buffer_value(c, &b, string));
 }
 
 bool string_is(struct value v, const char *text)

@@ -44,12 +44,13 @@ static bool set_text(struct chat *c, struct value variables, const char *name, c
 
 static bool set_messages(struct chat *c, struct value variables, const slm_chat_message *messages, size_t count)
 {
-    struct value list, message;
+    struct value list, message, role, content;
     if (!list_new(c, LIST, count, &list))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!dict_new(c, DICT, &message) || !set_text(c, message, "role", messages[i].role) ||
-            !set_text(c, message, "content", messages[i].content) || !list_add(c, list, message))
+        if (!dict_new(c, DICT, &message) || !string_text(c, messages[i].role, &role) || !string_guard(c, &role) ||
+            !set(c, message, "role", role) || !string_text(c, messages[i].content, &content) || !string_guard(c, &content) ||
+            !set(c, message, "content", content) || !list_add(c, list, message))
             return false;
     return set(c, variables, "messages", list);
 }
@@ -90,7 +91,7 @@ static bool run(struct chat *c, const struct template_input *in, struct buffer *
 
 slm_status template_render(const mem *m, const struct template_input *input, char **text, size_t *length, slm_error *err)
 {
-    struct chat c = {.mem = *m, .now = input->now, .err = err};
+    struct chat c = {.mem = *m, .guard = input->guard, .now = input->now, .err = err};
     struct buffer out = {0};
     c.seed = (uint64_t)(uintptr_t)&c ^ (uint64_t)(uintptr_t)input->source << 17;
     *text = NULL;

@@ -2,7 +2,7 @@
 #ifndef SLM_CHAT_TEMPLATE_H
 #define SLM_CHAT_TEMPLATE_H
 
-#include "../mem.h"
+#include "../tokenizer/tokenizer.h"
 
 struct template_input {
     const char *source;             /* Jinja */
@@ -15,6 +15,8 @@ struct template_input {
     const char *tools;              /* JSON of `tools`, or NULL */
     const char *variables;          /* JSON: an object whose members are variables, or NULL */
     size_t variables_length;
+    const struct tokenizer *guard;  /* texts in the messages, tools and lists and dicts of the variables get guards against its control tokens;
+                                     * NULL: none */
     const char *now;                /* local time "2026-11-22T09:30:00", NULL: the clock's */
 };
 

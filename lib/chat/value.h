@@ -16,6 +16,8 @@ enum {
     CHAT_RANGE_MAX = 100000,        /* Jinja2's own limit */
 };
 
+struct tokenizer;
+
 /* What every function here works with: the arena, the budget, and where the template is for messages. */
 struct chat {
     mem mem;
@@ -27,6 +29,7 @@ struct chat {
     const char *source;             /* the template, line ends as \n */
     size_t source_length;
     uint32_t position;              /* in it: what is evaluated */
+    const struct tokenizer *guard;  /* see template.h */
     const char *now;                /* "YYYY-MM-DDTHH:MM:SS", or NULL for the clock */
     slm_error *err;
     slm_status status;              /* of the first failure */
@@ -129,6 +132,7 @@ static inline double real_of(struct value v) { return v.kind == FLOAT ? v.as.rea
 bool string_ref(struct chat *c, const char *data, size_t length, struct value *out);
 bool string_new(struct chat *c, const char *data, size_t length, struct value *out);
 bool string_text(struct chat *c, const char *text, struct value *out); /* a literal: used in place */
+bool string_guard(struct chat *c, struct value *string); /* what somebody said: gets guards where c->guard needs them */
 bool string_is(struct value v, const char *text);
 /* The first bytes of a string, for "%.*s" in a message. */
 #define SHORT(v) (int)((v).as.string->length < 80 ? (v).as.string->length : 80), (v).as.string->data

@@ -114,13 +114,26 @@ static slm_status encode_part(struct encoder *e, const char *text, size_t start,
     return start < end ? e->t->family->encode(e, text, start, end) : SLM_OK;
 }
 
+/* The special token that begins at `at`, or -1. */
+static int64_t match(struct encoder *e, const char *text, size_t length, size_t at, bool all_special)
+{
+    const struct special_tokens *special = &e->t->special;
+    int64_t found = special_tokens_match(special, &e->t->vocab, text + at, length - at, all_special);
+    while (e->guard_at < e->guard_count && e->guards[e->guard_at] <= at)
+        e->guard_at++;
+    if (found >= 0 && e->guard_at < e->guard_count &&
+        e->guards[e->guard_at] - at <= vocab_text(&e->t->vocab, special->ids[found]).length)
+        found = special_tokens_match(special, &e->t->vocab, text + at, length - at, false);
+    return found;
+}
+
 static slm_status encode_text(struct encoder *e, const char *text, size_t length, bool all_special)
 {
     const struct special_tokens *special = &e->t->special;
     size_t start = 0;
     if (special->count && (all_special || special->any_user)) {
         for (size_t at = 0; at < length;) {
-            int64_t found = special_tokens_match(special, &e->t->vocab, text + at, length - at, all_special);
+            int64_t found = match(e, text, length, at, all_special);
             if (found < 0) {
                 at++;
                 continue;
@@ -140,42 +153,105 @@ static slm_status encode_text(struct encoder *e, const char *text, size_t length
     return encode_part(e, text, start, length);
 }
 
-slm_status tokenizer_encode(const struct tokenizer *t, const char *text, size_t length, unsigned flags, slm_token *tokens,
-                            size_t capacity, size_t *count, slm_error *err)
+/* The encoder's guards are its own from here on. */
+static slm_status encode(struct encoder *e, size_t length, unsigned flags, slm_token *tokens, size_t capacity, size_t *count)
 {
-    *count = 0;
-    if (length > MAX_TEXT)
-        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "the text has %zu bytes; at most %zu can be tokenized at once", length, MAX_TEXT);
+    const struct tokenizer *t = e->t;
     uint32_t words = 64;
     while (words < length / 8 && words < MAX_KNOWN_WORDS)
         words *= 2;
-    struct encoder e = {.t = t, .source = text, .word_mask = words - 1, .err = err};
-    e.words = mem_zalloc(&t->mem, words, sizeof *e.words);
-    slm_status status = e.words ? reserve_tokens(&e, 2 * length + 2) : encode_no_memory(&e, length);
+    e->word_mask = words - 1;
+    e->words = mem_zalloc(&t->mem, words, sizeof *e->words);
+    const char *text = e->source;
+    slm_status status = e->words ? reserve_tokens(e, 2 * length + 2) : encode_no_memory(e, length);
     if (status == SLM_OK) {
         if ((flags & SLM_TOKENIZE_BOS) && t->adds_bos)
-            add_token(&e, t->bos);
-        status = encode_text(&e, text, length, flags & SLM_TOKENIZE_SPECIAL);
+            add_token(e, t->bos);
+        status = encode_text(e, text, length, flags & SLM_TOKENIZE_SPECIAL);
     }
     if (status == SLM_OK && t->family->finish)
-        t->family->finish(&e);
+        t->family->finish(e);
     if (status == SLM_OK)
-        status = reserve_tokens(&e, 1);
+        status = reserve_tokens(e, 1);
     if (status == SLM_OK) {
         if (flags & SLM_TOKENIZE_EOS)
-            add_token(&e, t->closing);
-        *count = e.count;
-        size_t copied = e.count < capacity ? e.count : capacity;
+            add_token(e, t->closing);
+        *count = e->count;
+        size_t copied = e->count < capacity ? e->count : capacity;
         if (copied)
-            memcpy(tokens, e.tokens, copied * sizeof *tokens);
-        if (e.count > capacity)
-            status = fail(err, SLM_LIMIT, SLM_NO_OFFSET, "the text has %zu tokens and there is room for %zu", e.count, capacity);
+            memcpy(tokens, e->tokens, copied * sizeof *tokens);
+        if (e->count > capacity)
+            status = fail(e->err, SLM_LIMIT, SLM_NO_OFFSET, "the text has %zu tokens and there is room for %zu", e->count, capacity);
     }
-    mem_free(&t->mem, e.tokens);
-    mem_free(&t->mem, e.words);
-    mem_free(&t->mem, e.mapped);
-    mem_free(&t->mem, e.rewritten);
-    mem_free(&t->mem, e.work[0]);
-    mem_free(&t->mem, e.work[1]);
+    mem_free(&t->mem, e->guards);
+    mem_free(&t->mem, e->tokens);
+    mem_free(&t->mem, e->words);
+    mem_free(&t->mem, e->mapped);
+    mem_free(&t->mem, e->rewritten);
+    mem_free(&t->mem, e->work[0]);
+    mem_free(&t->mem, e->work[1]);
     return status;
+}
+
+static slm_status check_length(size_t length, slm_error *err)
+{
+    if (length > MAX_TEXT)
+        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "the text has %zu bytes; at most %zu can be tokenized at once", length, MAX_TEXT);
+    return SLM_OK;
+}
+
+slm_status tokenizer_encode(const struct tokenizer *t, const char *text, size_t length, unsigned flags, slm_token *tokens,
+                            size_t capacity, size_t *count, slm_error *err)
+{
+    struct encoder e = {.t = t, .source = text, .err = err};
+    *count = 0;
+    TRY(check_length(length, err));
+    return encode(&e, length, flags, tokens, capacity, count);
+}
+
+/* ------------------------------------------------------------------ guards */
+
+bool tokenizer_needs_guard(const struct tokenizer *t, const char *text, size_t length)
+{
+    int64_t found = special_tokens_match(&t->special, &t->vocab, text, length, true);
+    return found >= 0 && t->vocab.kinds[t->special.ids[found]] != TOKEN_USER;
+}
+
+static bool is_guard(const char *text, size_t length)
+{
+    return length >= TOKENIZER_GUARD_LENGTH && !memcmp(text, TOKENIZER_GUARD, TOKENIZER_GUARD_LENGTH);
+}
+
+/* Takes the guards out of the text and remembers their places. */
+static slm_status take_guards(struct encoder *e, char *text, size_t *length)
+{
+    size_t to = 0;
+    for (size_t at = 0; at < *length; at++)
+        e->guard_count += is_guard(text + at, *length - at);
+    e->guards = mem_alloc(&e->t->mem, e->guard_count, sizeof *e->guards);
+    if (!e->guards)
+        return encode_no_memory(e, *length);
+    e->guard_count = 0;
+    for (size_t at = 0; at < *length; at++) {
+        if (is_guard(text + at, *length - at)) {
+            e->guards[e->guard_count++] = to;
+            at += TOKENIZER_GUARD_LENGTH - 1;
+        } else {
+            text[to++] = text[at];
+        }
+    }
+    *length = to;
+    return SLM_OK;
+}
+
+slm_status tokenizer_encode_guarded(const struct tokenizer *t, char *text, size_t length, slm_token *tokens, size_t capacity,
+                                    size_t *count, slm_error *err)
+{
+    struct encoder e = {.t = t, .source = text, .err = err};
+    *count = 0;
+    TRY(check_length(length, err));
+    TRY(take_guards(&e, text, &length));
+    int64_t first = match(&e, text, length, 0, true);
+    bool has_bos = first >= 0 && (slm_token)t->special.ids[first] == t->bos;
+    return encode(&e, length, SLM_TOKENIZE_SPECIAL | (has_bos ? 0 : SLM_TOKENIZE_BOS), tokens, capacity, count);
 }

@@ -23,6 +23,8 @@ struct encoder {
     void *work[2];                  /* arrays of the merging or of the search, one element per character */
     size_t mapped_room, rewritten_room, work_room;
     size_t base;                    /* of the part that is being split */
+    size_t *guards;                 /* offsets over which no control token reaches, ascending */
+    size_t guard_count, guard_at;   /* guards[guard_at] is the first one behind the place that is looked at */
     slm_error *err;
 };
 

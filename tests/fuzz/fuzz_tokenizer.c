@@ -1,6 +1,7 @@
 /* Tokenizes any text with small vocabularies, and any vocabulary. The first byte of the input says what the rest is: 0xff a GGUF file
  * with a vocabulary; 0xfe the parts of one; otherwise a text, for the vocabulary of bits 0-2 (byte pair encoding) or, if bit 4 is set, 0-1 (the other kinds), with
  * special tokens if bit 3 is set. */
+#include "../../lib/chat/template.h"
 #include "../../lib/tokenizer/split.h"
 #include "../../lib/tokenizer/unicode.h"
 #include "../vocab_build.h"
@@ -67,6 +68,34 @@ static void check(const struct tokenizer *t, const char *text, size_t length, un
         abort();
     free(tokens);
     free(back);
+}
+
+/* What somebody says becomes the tokens that it is without special ones, whatever stands in it, by way of a chat template too. */
+static void check_said(const struct tokenizer *t, const char *text, size_t length)
+{
+    const slm_chat_message message = {"user", strndup(text, length)};
+    char *plain = strdup(message.content), *rendered = NULL;
+    slm_token *want = malloc((length + 3) * sizeof *want), *got = malloc((length + 3) * sizeof *got);
+    size_t want_count, got_count, rendered_length;
+    mem m;
+    if (!plain || !want || !got || mem_init(&m, NULL, NULL))
+        abort();
+    for (char *guard; (guard = strstr(plain, TOKENIZER_GUARD));) {
+        memmove(guard + 3, guard + TOKENIZER_GUARD_LENGTH, strlen(guard + TOKENIZER_GUARD_LENGTH) + 1);
+        memcpy(guard, "\xef\xbf\xbd", 3);
+    }
+    const struct template_input input = {.source = "{{ messages[0].content }}", .source_length = 25, .messages = &message,
+                                         .message_count = 1, .guard = t};
+    slm_status status = tokenizer_encode(t, plain, strlen(plain), SLM_TOKENIZE_BOS, want, length + 3, &want_count, NULL);
+    if (!status && (template_render(&m, &input, &rendered, &rendered_length, NULL) ||
+                    tokenizer_encode_guarded(t, rendered, rendered_length, got, length + 3, &got_count, NULL) || got_count != want_count ||
+                    memcmp(got, want, got_count * sizeof *got)))
+        abort();
+    template_text_free(rendered);
+    free((char *)message.content);
+    free(plain);
+    free(want);
+    free(got);
 }
 
 /* A GGUF file, and a text for the vocabulary that it may have. */
@@ -159,5 +188,6 @@ FUZZ_TARGET(tokenizer)
     bool exact = !special && !memmem(text, size - 1, "\xe2\x96\x81", 3) && (index > 1 || !memmem(text, size - 1, "\n\n", 2)) &&
                  !memmem(text, size - 1, "<tool>", 6) && !strcmp(kinds[index].model, index < 2 ? "llama" : "gpt2");
     check(tokenizer_of(index), text, size - 1, special ? SLM_TOKENIZE_SPECIAL : 0, exact);
+    check_said(tokenizer_of(index), text, size - 1);
     return 0;
 }

@@ -149,7 +149,7 @@ static void stats(struct chat *c, const char *argument)
 {
     (void)argument;
     const struct engine *e = c->engine;
-    printf("Messages: %zu. Context: %zu of %zu tokens.\n", c->conversation.count, e->held.count, e->context);
+    printf("Messages: %zu. Context: %zu of %zu tokens.\n", c->conversation.count, slm_sequence_length(e->session, 0), e->context);
     if (c->generated == 0)
         return;
     printf("Last prompt: %zu tokens, %zu of them kept from before, %zu decoded in %.2f s (%.1f tok/s).\n", e->prompt, e->reused,

@@ -85,14 +85,15 @@ static void write_message(FILE *out, const char *role, const struct text *text, 
     fputc('}', out);
 }
 
-void conversation_write(const struct conversation *c, FILE *out, bool thoughts, const char *more)
+void conversation_write(const struct conversation *c, FILE *out, bool thoughts, const struct text *first, const char *more)
 {
+    const bool system = c->system.length && !first;
     fprintf(out, "{%s\"messages\": [\n", more);
-    if (c->system.length)
+    if (system)
         write_message(out, "system", &c->system, NULL, true);
     for (size_t i = 0; i < c->count; i++)
-        write_message(out, i % 2 ? "assistant" : "user", &c->messages[i].text, thoughts ? &c->messages[i].thoughts : NULL,
-                      i == 0 && !c->system.length);
+        write_message(out, i % 2 ? "assistant" : "user", i == 0 && first ? first : &c->messages[i].text,
+                      thoughts ? &c->messages[i].thoughts : NULL, i == 0 && !system);
     fprintf(out, "\n ], \"drawn\": %" PRIu64 "}\n", c->drawn);
 }
 
@@ -101,7 +102,7 @@ bool conversation_save(const struct conversation *c, const char *path)
     FILE *out = fopen(path, "wb");
     bool ok = out != NULL;
     if (ok) {
-        conversation_write(c, out, true, "");
+        conversation_write(c, out, true, NULL, "");
         ok = !ferror(out);
         ok &= fclose(out) == 0;
     }

@@ -32,9 +32,9 @@ void conversation_keep(struct conversation *c, size_t count);
 
 void conversation_free(struct conversation *c);
 
-/* Writes {"messages": [...], "drawn": N}, the messages as chat templates and services know them. Thoughts are in it if `thoughts`; `more` is
- * put after the opening brace. */
-void conversation_write(const struct conversation *c, FILE *out, bool thoughts, const char *more);
+/* Writes {"messages": [...], "drawn": N}, the messages as chat templates and services know them. Thoughts are in it if `thoughts`; `first`, if
+ * not NULL, stands in place of the system prompt and the first question; `more` is put after the opening brace. */
+void conversation_write(const struct conversation *c, FILE *out, bool thoughts, const struct text *first, const char *more);
 
 /* Save to and load from such a file. False after a failure that has been reported; the conversation is as it was then. */
 bool conversation_save(const struct conversation *c, const char *path);

@@ -25,21 +25,18 @@ int engine_open(struct engine *e, const slm_model *model, const struct settings 
 void engine_free(struct engine *e)
 {
     slm_session_free(e->session);
-    free(e->held.items);
 }
 
 /* Leaves in the session what it shares with the prompt, but for the last token of that, whose logits are wanted. */
 static slm_status rewind_to(struct engine *e, const struct tokens *prompt, slm_error *err)
 {
-    size_t same = 0, most = e->held.count < prompt->count - 1 ? e->held.count : prompt->count - 1;
-    while (same < most && e->held.items[same] == prompt->items[same])
-        same++;
+    size_t same = slm_sequence_match(e->session, 0, prompt->items, prompt->count - 1);
     /* where sliding windows have forgotten what came before, it is computed again: better by generate, where Ctrl-C is noticed */
-    if (same < e->held.count && same < slm_sequence_floor(e->session, 0))
+    if (same < slm_sequence_length(e->session, 0) && same < slm_sequence_floor(e->session, 0))
         same = 0;
     slm_status status = slm_sequence_truncate(e->session, 0, same, err);
     if (status == SLM_OK)
-        e->held.count = e->reused = same;
+        e->reused = same;
     return status;
 }
 
@@ -93,18 +90,10 @@ enum ending engine_answer(struct engine *e, const struct tokens *prompt, uint64_
     slm_sampler_free(sampler);
     if (stream->tokens.count == 0)
         stream->first = stream->last = cli_now();
-    /* the session holds the prompt and what was generated, as far as it came */
-    e->held.count = 0;
-    size_t length = slm_sequence_length(e->session, 0);
-    stream->no_memory |= !tokens_add(&e->held, prompt->items, prompt->count) ||
-                         !tokens_add(&e->held, stream->tokens.items, stream->tokens.count);
-    if (stream->no_memory) { /* what it holds is not known any more */
-        e->held.count = 0;
-        slm_sequence_truncate(e->session, 0, 0, NULL);
+    if (stream->no_memory) {
         cli_error("no memory for the generated text");
         return ENDING_FAILED;
     }
-    e->held.count = length < e->held.count ? length : e->held.count;
     if (stream->write_error)
         return ENDING_WRITE;
     if (status == SLM_CONTEXT && stream->tokens.count)

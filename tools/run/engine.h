@@ -10,7 +10,6 @@ struct engine {
     const struct settings *settings;
     slm_session *session;
     size_t context;             /* tokens that the session holds */
-    struct tokens held;         /* those in it now */
     /* of the last answer: */
     size_t prompt, reused;      /* tokens of the prompt, and how many of them were held already */
     double start;               /* clock, before the prompt was decoded */

@@ -11,8 +11,7 @@ struct format {
     const char *source;         /* Jinja */
     const char *name;           /* "chatml", a file, "the model's chat template" */
     char *file;                 /* contents of the file */
-    struct text controls;       /* texts of the control tokens, each behind its length in one byte; first bytes that they have */
-    bool begins_control[256];
+    char *variables;            /* JSON: the conversation, as the template was given it last */
     bool told;                  /* that the system prompt went into the first question */
 };
 

@@ -64,6 +64,26 @@ bool tokens_add_text(struct tokens *tokens, const slm_model *model, const char *
     return true;
 }
 
+bool tokens_add_chat(struct tokens *tokens, const slm_model *model, const slm_chat_options *options)
+{
+    slm_error err;
+    slm_status status;
+    size_t count = 256, room; /* grows to what is needed */
+    do {
+        if (!reserve(tokens, count)) {
+            cli_error("no memory for a prompt of %zu tokens", count);
+            return false;
+        }
+        room = tokens->room - tokens->count;
+        status = slm_chat_tokenize(model, NULL, 0, options, tokens->items + tokens->count, room, &count, &err);
+    } while (status == SLM_LIMIT && count > room);
+    if (status)
+        cli_error("%s", err.message);
+    else
+        tokens->count += count;
+    return status == SLM_OK;
+}
+
 bool tokens_begin(struct tokens *tokens, const slm_model *model)
 {
     slm_token bos = slm_token_bos(model);
