@@ -13,6 +13,6 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 
 void linear_IQ4_XS_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx512_type type = {.family = FAMILY_OF_IQ4_XS, .log2_z = 7};
+    const struct avx512_type type = {.family = FAMILY_OF_IQ4_XS, .log2_z = 7, .bytes = sizeof(struct tile_iq4_xs) / 8};
     avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

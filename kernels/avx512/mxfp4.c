@@ -14,6 +14,6 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 
 void linear_MXFP4_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx512_type type = {.family = FAMILY_OF_MXFP4, .log2_z = 4, .large_scale = true};
+    const struct avx512_type type = {.family = FAMILY_OF_MXFP4, .log2_z = 4, .large_scale = true, .bytes = sizeof(struct tile_q4_0)};
     avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }

@@ -15,6 +15,6 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 
 void linear_Q2_K_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
 {
-    const struct avx512_type type = {.family = FAMILY_OF_Q2_K, .log2_z = -1};
+    const struct avx512_type type = {.family = FAMILY_OF_Q2_K, .log2_z = -1, .bytes = sizeof(struct tile_q2_k) / 8};
     avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
 }
