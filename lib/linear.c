@@ -5,10 +5,8 @@
 
 #include <string.h>
 
-/* Packed weights that a thread takes at once: they stay in its L2 cache while all columns pass by. */
+/* Packed weights that stay in a thread's L2 cache while all columns pass by. */
 enum { CHUNK_BYTES = 256 << 10 };
-/* At least this many chunks for each thread, so that none waits long at the end. */
-enum { CHUNKS_PER_THREAD = 16 };
 
 /* `count` columns in panels of nearly equal width: panel i holds columns i * count / panels up to the next. */
 struct panels {
@@ -92,12 +90,13 @@ static void chunk_columns(const struct pass *p, const struct product *products, 
     }
 }
 
-static size_t chunk_tiles(const struct pass *p, size_t tiles, size_t largest)
+/* Where piece i of the tiles begins. Half of the tiles are handed out first, in a piece for each thread, then half of the rest, and so on
+ * (guided self-scheduling: Polychronopoulos and Kuck, 1987): long runs, because what the processor fetches beyond the end of a piece is lost,
+ * and short ones at last, so that no thread waits long for another. */
+static size_t piece_start(size_t tiles, size_t threads, size_t i)
 {
-    size_t chunk = tiles / ((size_t)p->threads * CHUNKS_PER_THREAD);
-    if (chunk > CHUNK_BYTES / largest)
-        chunk = CHUNK_BYTES / largest;
-    return chunk ? chunk : 1;
+    const size_t round = i / threads, left = round < 64 ? tiles >> round : 0;
+    return tiles - left + (left - left / 2) * (i % threads) / threads;
 }
 
 static void linear_columns(struct pass *p, const float *x, size_t count, const struct product *products, size_t n)
@@ -120,10 +119,14 @@ static void linear_columns(struct pass *p, const float *x, size_t count, const s
         prepare_floats(p, x, k, count);
     par_wait(p->par);
 
-    const size_t chunk = chunk_tiles(p, tiles, largest);
+    const size_t threads = (size_t)p->threads, chunk = largest < CHUNK_BYTES ? CHUNK_BYTES / largest : 1;
     const struct panels s = split(p, count);
-    for (size_t first; (first = par_next(p->par, chunk)) < tiles;)
-        chunk_columns(p, products, first, first + chunk < tiles ? first + chunk : tiles, s);
+    size_t i, first;
+    while ((first = piece_start(tiles, threads, i = par_next(p->par, 1))) < tiles) {
+        const size_t end = piece_start(tiles, threads, i + 1);
+        for (; first < end; first += chunk)
+            chunk_columns(p, products, first, end - first > chunk ? first + chunk : end, s);
+    }
     par_wait(p->par);
 }
 
