@@ -1,5 +1,5 @@
 /* The kernels of quantized weights: pack, unpack, linear of each type; quantize; the two measures.
- * A new type needs an entry in `formats` and a plain decoder of its GGUF block. */
+ * A new type needs a plain decoder of its GGUF block and an entry in `formats`. */
 #include "kernel_harness.h"
 
 #include <math.h>
@@ -163,22 +163,23 @@ static const struct format {
     void (*decode)(const uint8_t *block, double *out);
     int halves;         /* F16 scales in a GGUF block, and where; none: it begins with an E8M0 scale */
     int half_at[2];
-} formats[] = {
-    {WEIGHT_Q4_0, decode_q4_0, 1, {0}},
-    {WEIGHT_Q4_1, decode_q4_1, 2, {0, 2}},
-    {WEIGHT_Q5_0, decode_q5_0, 1, {0}},
-    {WEIGHT_Q5_1, decode_q5_1, 2, {0, 2}},
-    {WEIGHT_Q8_0, decode_q8_0, 1, {0}},
-    {WEIGHT_Q2_K, decode_q2_k, 2, {80, 82}},
-    {WEIGHT_Q3_K, decode_q3_k, 1, {108}},
-    {WEIGHT_Q4_K, decode_q4_k, 2, {0, 2}},
-    {WEIGHT_Q5_K, decode_q5_k, 2, {0, 2}},
-    {WEIGHT_Q6_K, decode_q6_k, 1, {208}},
-    {WEIGHT_IQ4_NL, decode_iq4_nl, 1, {0}},
-    {WEIGHT_IQ4_XS, decode_iq4_xs, 1, {0}},
-    {WEIGHT_MXFP4, decode_mxfp4, 0, {0}},
-    {WEIGHT_TQ1_0, decode_tq1_0, 1, {52}},
-    {WEIGHT_TQ2_0, decode_tq2_0, 1, {64}},
+} formats[WEIGHT_TYPES] = {
+#define FORMAT(name, ...) [WEIGHT_##name] = {WEIGHT_##name, __VA_ARGS__}
+    FORMAT(Q4_0, decode_q4_0, 1, {0}),
+    FORMAT(Q4_1, decode_q4_1, 2, {0, 2}),
+    FORMAT(Q5_0, decode_q5_0, 1, {0}),
+    FORMAT(Q5_1, decode_q5_1, 2, {0, 2}),
+    FORMAT(Q8_0, decode_q8_0, 1, {0}),
+    FORMAT(Q2_K, decode_q2_k, 2, {80, 82}),
+    FORMAT(Q3_K, decode_q3_k, 1, {108}),
+    FORMAT(Q4_K, decode_q4_k, 2, {0, 2}),
+    FORMAT(Q5_K, decode_q5_k, 2, {0, 2}),
+    FORMAT(Q6_K, decode_q6_k, 1, {208}),
+    FORMAT(IQ4_NL, decode_iq4_nl, 1, {0}),
+    FORMAT(IQ4_XS, decode_iq4_xs, 1, {0}),
+    FORMAT(MXFP4, decode_mxfp4, 0, {0}),
+    FORMAT(TQ1_0, decode_tq1_0, 1, {52}),
+    FORMAT(TQ2_0, decode_tq2_0, 1, {64}),
 };
 
 /* ---- weights */
@@ -349,9 +350,19 @@ static void bench_linear(struct harness *h, const struct format *f)
     free(y);
 }
 
+static bool has_decoder(struct harness *h, const struct format *f)
+{
+    harness_begin(h, "decoder");
+    if (!f->decode)
+        harness_fail(h, "there is none: write one, and an entry in `formats`, in tests/harness_quant.c");
+    return f->decode;
+}
+
 static void linear_case(struct harness *h)
 {
     const struct format *f = h->arg;
+    if (!has_decoder(h, f))
+        return;
     for (int cols = 1; cols <= h->tier->cols; cols++)
         for (size_t blocks = 1; blocks <= 3; blocks++)
             check_linear(h, f, blocks, cols, TILE_ROWS, WEIGHTS_RANDOM);
@@ -369,6 +380,8 @@ static void pack_case(struct harness *h)
 {
     const struct format *f = h->arg;
     enum { BLOCKS_BYTES = 1 << 20 };
+    if (!has_decoder(h, f))
+        return;
     check_pack(h, f);
     if (!h->benching)
         return;
@@ -484,21 +497,14 @@ static void read_case(struct harness *h)
 /* ---- the list */
 
 const struct kernel_case quant_cases[] = {
-    {"pack Q4_0", pack_case, &formats[0]}, {"linear Q4_0", linear_case, &formats[0]},
-    {"pack Q4_1", pack_case, &formats[1]}, {"linear Q4_1", linear_case, &formats[1]},
-    {"pack Q5_0", pack_case, &formats[2]}, {"linear Q5_0", linear_case, &formats[2]},
-    {"pack Q5_1", pack_case, &formats[3]}, {"linear Q5_1", linear_case, &formats[3]},
-    {"pack Q8_0", pack_case, &formats[4]}, {"linear Q8_0", linear_case, &formats[4]},
-    {"pack Q2_K", pack_case, &formats[5]}, {"linear Q2_K", linear_case, &formats[5]},
-    {"pack Q3_K", pack_case, &formats[6]}, {"linear Q3_K", linear_case, &formats[6]},
-    {"pack Q4_K", pack_case, &formats[7]}, {"linear Q4_K", linear_case, &formats[7]},
-    {"pack Q5_K", pack_case, &formats[8]}, {"linear Q5_K", linear_case, &formats[8]},
-    {"pack Q6_K", pack_case, &formats[9]}, {"linear Q6_K", linear_case, &formats[9]},
-    {"pack IQ4_NL", pack_case, &formats[10]}, {"linear IQ4_NL", linear_case, &formats[10]},
-    {"pack IQ4_XS", pack_case, &formats[11]}, {"linear IQ4_XS", linear_case, &formats[11]},
-    {"pack MXFP4", pack_case, &formats[12]}, {"linear MXFP4", linear_case, &formats[12]},
-    {"pack TQ1_0", pack_case, &formats[13]}, {"linear TQ1_0", linear_case, &formats[13]},
-    {"pack TQ2_0", pack_case, &formats[14]}, {"linear TQ2_0", linear_case, &formats[14]},
+#define DENSE(name) /* harness_dense.c */
+#define QUANTIZED(name) {"pack " #name, pack_case, &formats[WEIGHT_##name]}, {"linear " #name, linear_case, &formats[WEIGHT_##name]},
+#define ONE_SCALE(name) QUANTIZED(name)
+#define TWO_SCALES(name) QUANTIZED(name)
+#define SCALE_MIN(name) QUANTIZED(name)
+#define TWO_SCALES_MINS(name) QUANTIZED(name)
+#define QUANT(name, gguf, block, bytes, tile, halves, bf16, family) family(name)
+#include "../kernels/quants.def"
     {"quantize", quantize_case, NULL},     {"peak", peak_case, NULL},
     {"read", read_case, NULL},             {NULL, NULL, NULL},
 };
