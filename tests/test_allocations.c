@@ -3,6 +3,7 @@
 
 #include "any_model.h"
 #include "tiny_model.h"
+#include "vocab_build.h"
 
 #include "slm.h"
 
@@ -142,6 +143,42 @@ START_TEST(every_architecture)
 }
 END_TEST
 
+/* ---- tokenizing, every kind of vocabulary */
+
+static const struct { const char *model, *pre; } vocabularies[] = {
+    { "llama", NULL }, { "gpt2", "llama-bpe" }, { "gpt2", "deepseek-llm" }, { "bert", NULL }, { "t5", NULL },
+};
+
+static slm_status tokenize(void *what, const slm_model_options *options, slm_error *err)
+{
+    static const char text[] = "Hello  <|end|> w\xc3\xb6rld\n\n 123456 \xff! A\xef\xac\x81\xed\x95\x9c <tool> and a few more words, "
+                               "the same again and again";
+    const struct bytes *file = what;
+    slm_model_options vocabulary = *options;
+    vocabulary.vocab_only = true;
+    slm_model *model;
+    slm_token tokens[512];
+    size_t count;
+    slm_status status = slm_model_open_memory(file->data, file->size, &vocabulary, &model, err);
+    if (!status)
+        status = slm_tokenize(model, text, sizeof text - 1, SLM_TOKENIZE_SPECIAL | SLM_TOKENIZE_BOS | SLM_TOKENIZE_EOS, tokens, 512,
+                              &count, err);
+    slm_model_free(model);
+    return status;
+}
+
+START_TEST(every_vocabulary)
+{
+    struct vocab_build *v = vocab_build_random(vocabularies[_i].model, vocabularies[_i].pre, test_seed(), false);
+    struct bytes file = { 0 };
+    v->charsmap = !strcmp(v->model, "t5");
+    file.data = vocab_build_file(v, &file.size);
+    vocab_build_free(v);
+    ck_assert_int_gt(starve(tokenize, &file), 8);
+    free(file.data);
+}
+END_TEST
+
 /* ---- files, and models of random weights */
 
 static slm_status open_file(void *what, const slm_model_options *options, slm_error *err)
@@ -222,6 +259,7 @@ Suite *suite_allocations(void)
     TCase *tc = tcase_create("allocations");
     tcase_add_test(tc, whole_use);
     tcase_add_loop_test(tc, every_architecture, 0, ARCHITECTURES);
+    tcase_add_loop_test(tc, every_vocabulary, 0, sizeof vocabularies / sizeof *vocabularies);
     tcase_add_test(tc, model_file);
     tcase_add_test(tc, random_model);
     tcase_add_test(tc, decoding_allocates_nothing);

@@ -267,7 +267,7 @@ struct tokenizer *tokenizer_of_build(struct gguf_build *b)
     return t;
 }
 
-struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
+static struct gguf_build *build_of(const struct vocab_build *v)
 {
     struct gguf_build *b = gguf_build_new();
     gguf_put_string(b, "tokenizer.ggml.model", v->model);
@@ -292,5 +292,15 @@ struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
     }
     if (v->charsmap)
         put_charsmap(b);
-    return tokenizer_of_build(b);
+    return b;
+}
+
+uint8_t *vocab_build_file(const struct vocab_build *v, size_t *size)
+{
+    return gguf_build_finish(build_of(v), size);
+}
+
+struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v)
+{
+    return tokenizer_of_build(build_of(v));
 }

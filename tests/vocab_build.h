@@ -29,6 +29,9 @@ struct vocab_build {
 struct vocab_build *vocab_build_random(const char *model, const char *pre, uint64_t seed, bool inner_spaces);
 void vocab_build_free(struct vocab_build *v);
 
+/* A file that is nothing but this vocabulary, to be freed with free(). */
+uint8_t *vocab_build_file(const struct vocab_build *v, size_t *size);
+
 /* Its tokenizer; aborts if that fails. Free it with tokenizer_free. */
 struct tokenizer *vocab_build_tokenizer(const struct vocab_build *v);
 
