@@ -132,10 +132,10 @@ static inline slm_model_options slm_model_options_default(void)
 }
 
 /* Opens a GGUF file: maps it, checks it, packs its weights. Of a model that is split into several files (model-00001-of-00003.gguf),
- * `path` names any; the others must lie beside it. The file must not change during the call and is not needed
- * afterwards, but for Gemma 3n: the table of its per-layer embeddings stays in the mapped file, which must not change while
- * the model is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where), SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY, SLM_INVALID
- * (options out of range), SLM_STOPPED. */
+ * `path` names any; the others must lie beside it. The file must not change during the call (where a mapped file has become shorter, or can't
+ * be read, the system ends the process with SIGBUS) and is not needed afterwards, but for Gemma 3n: the table of its per-layer embeddings
+ * stays in the mapped file, which must not change while the model is open. Fails with SLM_IO, SLM_FORMAT (message and offset say where),
+ * SLM_UNSUPPORTED, SLM_LIMIT, SLM_MEMORY, SLM_INVALID (options out of range), SLM_STOPPED. */
 SLM_API slm_status slm_model_open(const char *path, const slm_model_options *options, slm_model **model, slm_error *err);
 
 /* The same from memory, a whole model, not a part of one. The library keeps no pointer into `data` after the call. */
