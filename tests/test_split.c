@@ -309,6 +309,16 @@ START_TEST(version_of_classes)
 }
 END_TEST
 
+START_TEST(lower_case)
+{
+    static const uint32_t pairs[][2] = {{'A', 'a'}, {'z', 'z'}, {0xc9, 0xe9}, {0x130, 'i'}, {0x3a3, 0x3c3}, {0x416, 0x436}, {0x1c4, 0x1c6},
+                                        {0x1e9e, 0xdf}, {0x10a0, 0x2d00}, {0x13a0, 0xab70}, {0x10400, 0x10428}, {0x4e00, 0x4e00}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (unicode_lower(pairs[i][0]) != pairs[i][1])
+            ck_abort_msg("U+%04X becomes U+%04X", pairs[i][0], unicode_lower(pairs[i][0]));
+}
+END_TEST
+
 START_TEST(utf8)
 {
     for (uint32_t c = 0; c < 0x110000; c += c < 0x1000 ? 1 : 37) {
@@ -344,6 +354,7 @@ Suite *suite_split(void)
     tcase_add_test(tcase, documented);
     tcase_add_test(tcase, classes);
     tcase_add_test(tcase, version_of_classes);
+    tcase_add_test(tcase, lower_case);
     tcase_add_test(tcase, utf8);
     suite_add_tcase(suite, tcase);
     return suite;

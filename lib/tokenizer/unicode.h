@@ -15,7 +15,7 @@ enum unicode_class {
 
 enum unicode_class unicode_class(uint32_t code_point);
 
-/* The letter in the other case; itself if it has none, or none that is a single character. */
+/* The letter in the other case; itself if it has none, or none that is a single character (but U+0130 becomes i). */
 uint32_t unicode_upper(uint32_t code_point);
 uint32_t unicode_lower(uint32_t code_point);
 
