@@ -188,7 +188,8 @@ int topo_cores(struct hwloc_topology *topology, const struct hwloc_bitmap_s *all
     return cores ? cores : count_cores(topology, allowed, NULL, cpus);
 }
 
-int topo_nodes(struct hwloc_topology *topology, const struct topo_cpus *cpus, struct hwloc_bitmap_s *nodes)
+/* Puts the NUMA nodes of the CPUs into `nodes` and returns their number. */
+static int nodes_of(struct hwloc_topology *topology, const struct topo_cpus *cpus, struct hwloc_bitmap_s *nodes)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     for (int i = 0; set && i < cpus->count; i++)
@@ -220,7 +221,7 @@ void topo_survey(struct hwloc_topology *topology, const struct hwloc_bitmap_s *a
         return;
     topo_choose(t, cpus);
     hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
-    t->memory_nodes = nodes ? (uint32_t)topo_nodes(topology, cpus, nodes) : 0;
+    t->memory_nodes = nodes ? (uint32_t)nodes_of(topology, cpus, nodes) : 0;
     hwloc_bitmap_free(nodes);
 }
 
@@ -289,7 +290,7 @@ void topo_interleave(void *data, size_t size)
     t.quota = isfinite(t.quota) ? t.quota : 0;
     struct topo_cpus cpus = {.count = 0};
     topo_survey(topology, allowed, &t, &cpus);
-    if (t.memory_nodes > 1 && topo_nodes(topology, &cpus, allowed) > 1)
+    if (t.memory_nodes > 1 && nodes_of(topology, &cpus, allowed) > 1)
         (void)hwloc_set_area_membind(topology, data, size, allowed, HWLOC_MEMBIND_INTERLEAVE, HWLOC_MEMBIND_BYNODESET);
     hwloc_bitmap_free(allowed);
     hwloc_topology_destroy(topology);

@@ -40,9 +40,6 @@ int topo_cores(struct hwloc_topology *topology, const struct hwloc_bitmap_s *all
 /* Fills what a loaded topology knows, and *cpus as topo_cores does; then, if there are any, chooses. Only with SLM_HWLOC. */
 void topo_survey(struct hwloc_topology *topology, const struct hwloc_bitmap_s *allowed, slm_topology *t, struct topo_cpus *cpus);
 
-/* Puts the NUMA nodes of the CPUs into `nodes` and returns their number. Only with SLM_HWLOC. */
-int topo_nodes(struct hwloc_topology *topology, const struct topo_cpus *cpus, struct hwloc_bitmap_s *nodes);
-
 /* Fills the choice and its reason from the rest and the candidates, one for each core, of which those not chosen are dropped. */
 void topo_choose(slm_topology *t, struct topo_cpus *cpus);
 

@@ -113,16 +113,13 @@ bool test_known(struct value name);
 struct node *parse_expression(struct parser *p);
 struct node *parse_or(struct parser *p); /* without inline if */
 struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end);
-struct node *parse_primary(struct parser *p);
 struct node *parse_unary(struct parser *p);
 struct node *parse_filters(struct parser *p, struct node *operand, bool inside);
-struct node *parse_arguments(struct parser *p, struct node *call);
 struct node *node_new(struct parser *p, enum node_kind kind);
 bool parse_enter(struct parser *p);
 void *parse_unexpected(struct parser *p, const char *expected);
 bool at_op(const struct parser *p, unsigned op);
 bool at_word(const struct parser *p, const char *word);
-unsigned special_name(const struct parser *p);
 bool skip_op(struct parser *p, unsigned op);
 bool skip_word(struct parser *p, const char *word);
 bool expect_op(struct parser *p, unsigned op);

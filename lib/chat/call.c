@@ -32,6 +32,15 @@ const struct function *find_function(const struct function *table, struct value 
     return NULL;
 }
 
+static const struct function *find_filter(struct value name)
+{
+    static const struct function *const tables[] = {chat_list_filters, chat_number_filters, chat_text_filters};
+    const struct function *f = NULL;
+    for (int i = 0; i < 3 && !f; i++)
+        f = find_function(tables[i], name);
+    return f;
+}
+
 bool filter_known(struct value name)
 {
     return find_filter(name);
@@ -40,15 +49,6 @@ bool filter_known(struct value name)
 bool test_known(struct value name)
 {
     return find_function(chat_tests, name);
-}
-
-const struct function *find_filter(struct value name)
-{
-    static const struct function *const tables[] = {chat_list_filters, chat_number_filters, chat_text_filters};
-    const struct function *f = NULL;
-    for (int i = 0; i < 3 && !f; i++)
-        f = find_function(tables[i], name);
-    return f;
 }
 
 /* ---- built-in functions */
@@ -95,7 +95,7 @@ const struct dict_entry *find_keyword(struct chat *c, const struct arguments *ar
     return NULL;
 }
 
-bool call_function(struct eval *e, const struct function *f, struct value self, const struct arguments *args, struct value *out)
+static bool call_function(struct eval *e, const struct function *f, struct value self, const struct arguments *args, struct value *out)
 {
     static const struct arguments none = {0};
     struct call call = {.c = e->c, .function_name = f->name, .eval = e, .self = self, .rest = args ? *args : none};

@@ -88,14 +88,12 @@ bool put_text(struct eval *e, struct buffer *b, struct value v);
 enum flow exec_to_string(struct eval *e, const struct node *body, struct scope *scope, struct value *out);
 bool scope_new(struct eval *e, struct scope *parent, struct scope **out);
 bool scope_set(struct eval *e, struct scope *scope, const struct name *name, struct value value);
-bool assign(struct eval *e, const struct node *target, struct value value);
 bool loop_run(struct eval *e, const struct node *n, struct value iterable, struct scope *scope, size_t depth, enum flow *flow);
 bool loop_attribute(struct chat *c, struct value loop, struct value name, struct value *out, bool *found);
 bool eval_enter(struct eval *e);
 
 /* Calls. */
 bool call_value(struct eval *e, struct value callee, struct arguments *args, struct value *out);
-bool call_function(struct eval *e, const struct function *f, struct value self, const struct arguments *args, struct value *out);
 bool call_filter(struct eval *e, struct value name, struct value self, const struct arguments *args, struct value *out);
 bool call_test(struct eval *e, struct value name, struct value self, const struct arguments *args, bool *out);
 /* An integer argument, `default_value` where it is left out or none. */
@@ -103,7 +101,6 @@ bool call_int(struct call *call, int index, int64_t default_value, int64_t *out)
 bool eval_arguments(struct eval *e, const struct node *chain, struct arguments *args);
 /* The keyword argument of that name, or NULL. */
 const struct dict_entry *find_keyword(struct chat *c, const struct arguments *args, const char *name, size_t length);
-const struct function *find_filter(struct value name);
 const struct function *find_function(const struct function *table, struct value name);
 bool macro_attribute(struct chat *c, const struct macro *m, struct value name, struct value *out, bool *found);
 bool macro_call(struct eval *e, struct value callee, struct arguments *args, struct value *out);
@@ -125,10 +122,7 @@ bool escape_html(struct chat *c, struct value v, struct value *out);
 /* "%s" % values, "{}".format(...). */
 bool format_percent(struct chat *c, struct value format, struct value values, struct value *out);
 bool format_braces(struct call *call, struct value format, struct value *out);
-bool format_time(struct chat *c, struct value format, struct value *out);
 
-/* Sorts the items, stably, by their keys (parallel to the items). */
-bool sort_items(struct chat *c, struct value *items, struct value *keys, size_t count, bool reverse);
 /* Strings in small letters where case does not matter. */
 bool fold_case(struct chat *c, struct value v, bool case_sensitive, struct value *out);
 bool upper_case(struct chat *c, struct value v, struct value *out);

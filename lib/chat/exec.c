@@ -1,6 +1,8 @@
 /* Statements. */
 #include "eval.h"
 
+static bool assign(struct eval *e, const struct node *target, struct value value);
+
 static bool unpack(struct eval *e, const struct node *target, struct value value)
 {
     struct list *items;
@@ -20,7 +22,7 @@ static bool unpack(struct eval *e, const struct node *target, struct value value
     return true;
 }
 
-bool assign(struct eval *e, const struct node *target, struct value value)
+static bool assign(struct eval *e, const struct node *target, struct value value)
 {
     if (target->kind == NODE_TUPLE)
         return unpack(e, target, value);

@@ -128,7 +128,8 @@ static bool sort_part(struct chat *c, struct value *items, struct value *keys, s
                          merge(c, items, keys, half, count, spare, reverse));
 }
 
-bool sort_items(struct chat *c, struct value *items, struct value *keys, size_t count, bool reverse)
+/* Sorts the items, stably, by their keys (parallel to the items). */
+static bool sort_items(struct chat *c, struct value *items, struct value *keys, size_t count, bool reverse)
 {
     struct value *spare = chat_alloc(c, 2 * count * sizeof *spare);
     return spare && sort_part(c, items, keys, count, spare, reverse);

@@ -239,7 +239,7 @@ static bool time_part(struct chat *c, struct buffer *b, const struct tm *tm, cha
     }
 }
 
-bool format_time(struct chat *c, struct value format, struct value *out)
+static bool format_time(struct chat *c, struct value format, struct value *out)
 {
     struct buffer b = {0};
     struct tm tm;

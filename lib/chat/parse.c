@@ -103,7 +103,7 @@ static struct node *parse_constant(struct parser *p, struct value value)
 }
 
 /* MACRO_... if the name here is one of those. */
-unsigned special_name(const struct parser *p)
+static unsigned special_name(const struct parser *p)
 {
     return at_word(p, "caller") ? MACRO_CALLER : at_word(p, "kwargs") ? MACRO_KWARGS : at_word(p, "varargs") ? MACRO_VARARGS : 0;
 }
@@ -162,7 +162,7 @@ static struct node *parse_bracket(struct parser *p, enum node_kind kind, unsigne
     return n;
 }
 
-struct node *parse_primary(struct parser *p)
+static struct node *parse_primary(struct parser *p)
 {
     struct node *n;
     switch (p->at->kind) {
@@ -301,7 +301,7 @@ static struct node *parse_argument(struct parser *p, const struct node *first, i
 }
 
 /* (arguments), at the parenthesis, into call->b. */
-struct node *parse_arguments(struct parser *p, struct node *call)
+static struct node *parse_arguments(struct parser *p, struct node *call)
 {
     int order = 0;
     if (!parse_enter(p))

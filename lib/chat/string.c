@@ -14,16 +14,6 @@ bool string_ref(struct chat *c, const char *data, size_t length, struct value *o
     return true;
 }
 
-bool string_new(struct chat *c, const char *data, size_t length, struct value *out)
-{
-    char *copy = chat_alloc(c, length);
-    if (!copy || !chat_work(c, length / 64))
-        return false;
-    if (length)
-        memcpy(copy, data, length);
-    return string_ref(c, copy, length, out);
-}
-
 bool string_text(struct chat *c, const char *text, struct value *out)
 {
     return string_ref(c, text, strlen(text), out);

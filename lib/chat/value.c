@@ -212,12 +212,6 @@ struct value *dict_get(struct chat *c, const struct dict *d, struct value key)
     return dict_find(c, d, key, &index, &slot) && index < d->count ? &d->entries[index].value : NULL;
 }
 
-struct value *dict_get_text(struct chat *c, const struct dict *d, const char *key)
-{
-    struct string s = {key, strlen(key), SIZE_MAX};
-    return dict_get(c, d, (struct value){.kind = STRING, .as.string = &s});
-}
-
 /* ---- truth, equality, order */
 
 bool is_true(struct value v)

@@ -119,7 +119,6 @@ static inline struct value none_value(void) { return (struct value){.kind = NONE
 static inline struct value bool_value(bool b) { return (struct value){.kind = BOOL, .as.boolean = b}; }
 static inline struct value int_value(int64_t i) { return (struct value){.kind = INT, .as.integer = i}; }
 static inline struct value float_value(double d) { return (struct value){.kind = FLOAT, .as.real = d}; }
-static inline bool is_string(struct value v) { return v.kind == STRING; }
 static inline bool is_int(struct value v) { return v.kind == INT || v.kind == BOOL; }
 static inline bool is_number(struct value v) { return v.kind == INT || v.kind == BOOL || v.kind == FLOAT; }
 static inline bool is_list(struct value v) { return v.kind == LIST || v.kind == TUPLE; }
@@ -128,10 +127,9 @@ static inline bool is_list(struct value v) { return v.kind == LIST || v.kind == 
 static inline int64_t int_of(struct value v) { return v.kind == BOOL ? v.as.boolean : v.as.integer; }
 static inline double real_of(struct value v) { return v.kind == FLOAT ? v.as.real : (double)int_of(v); }
 
-/* Strings. The data is used in place by string_ref, copied by string_new. False after a recorded failure, as everywhere below. */
+/* Strings. The data is used in place. False after a recorded failure, as everywhere below. */
 bool string_ref(struct chat *c, const char *data, size_t length, struct value *out);
-bool string_new(struct chat *c, const char *data, size_t length, struct value *out);
-bool string_text(struct chat *c, const char *text, struct value *out); /* a literal: used in place */
+bool string_text(struct chat *c, const char *text, struct value *out); /* a literal */
 bool string_guard(struct chat *c, struct value *string); /* what somebody said: gets guards where c->guard needs them */
 bool string_is(struct value v, const char *text);
 /* The first bytes of a string, for "%.*s" in a message. */
@@ -174,7 +172,6 @@ bool dict_new(struct chat *c, enum kind kind, struct value *out);
 bool dict_set(struct chat *c, struct dict *d, struct value key, struct value value);
 /* NULL where there is none; fails, with NULL, if the key can't be one. */
 struct value *dict_get(struct chat *c, const struct dict *d, struct value key);
-struct value *dict_get_text(struct chat *c, const struct dict *d, const char *key);
 
 bool is_true(struct value v);
 /* Python's ==; and whether v stands before w, which fails for what has no order. */
