@@ -14,8 +14,6 @@ struct gguf_build {
     struct buffer kv, tensors, data;
 };
 
-enum { HEADER_BYTES = 4 + 4 + 8 + 8 };
-
 /* `bytes` may be NULL for zeros. */
 static void append(struct buffer *b, const void *bytes, size_t size)
 {
@@ -71,11 +69,6 @@ struct gguf_build *gguf_build_new(void)
     b->version = 3;
     b->alignment = 32;
     return b;
-}
-
-void gguf_build_version(struct gguf_build *b, uint32_t version)
-{
-    b->version = version;
 }
 
 void gguf_build_alignment(struct gguf_build *b, uint32_t alignment)
@@ -170,11 +163,6 @@ void gguf_put_tensor(struct gguf_build *b, const char *name, uint32_t type, uint
     append(&b->data, NULL, round_up(b->data.size, b->alignment) - b->data.size);
 }
 
-size_t gguf_build_data_start(const struct gguf_build *b)
-{
-    return round_up(HEADER_BYTES + b->kv.size + b->tensors.size, b->alignment);
-}
-
 uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size)
 {
     struct buffer file = {0};
@@ -185,7 +173,7 @@ uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size)
     append(&file, b->kv.bytes, b->kv.size);
     append(&file, b->tensors.bytes, b->tensors.size);
     if (b->tensor_count) {
-        append(&file, NULL, gguf_build_data_start(b) - file.size);
+        append(&file, NULL, round_up(file.size, b->alignment) - file.size);
         append(&file, b->data.bytes, b->data.size);
     }
     free(b->kv.bytes);
@@ -199,7 +187,7 @@ uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size)
 uint8_t *gguf_build_sample(uint32_t version, uint32_t alignment, size_t *size)
 {
     struct gguf_build *b = gguf_build_new();
-    gguf_build_version(b, version);
+    b->version = version;
     if (alignment)
         gguf_build_alignment(b, alignment);
     gguf_put_string(b, "text", "hello");

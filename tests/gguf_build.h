@@ -18,8 +18,7 @@ struct gguf_build;
 /* Version 3, alignment 32. */
 struct gguf_build *gguf_build_new(void);
 
-/* What the header says, and where the tensors' data is put; gguf_build_alignment also writes general.alignment. */
-void gguf_build_version(struct gguf_build *b, uint32_t version);
+/* Where the tensors' data is put; also writes general.alignment. */
 void gguf_build_alignment(struct gguf_build *b, uint32_t alignment);
 
 /* A scalar: `value` points to it in the host's representation (a bool is one byte). Not for strings. */
@@ -42,9 +41,6 @@ void gguf_copy_value(struct gguf_build *b, const struct gguf_kv *kv);
 /* A tensor: `type` is GGUF's number, dims fastest first, `data` may be NULL for zeros. Data is copied. */
 void gguf_put_tensor(struct gguf_build *b, const char *name, uint32_t type, uint32_t dims_count, const uint64_t *dims,
                      const void *data, size_t bytes);
-
-/* Where the data of the tensors put so far would begin: what stands before is the header and padding. */
-size_t gguf_build_data_start(const struct gguf_build *b);
 
 /* The file; the padding after the last tensor is part of it. */
 uint8_t *gguf_build_finish(struct gguf_build *b, size_t *size);
