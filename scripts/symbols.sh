@@ -36,8 +36,23 @@ no_state() {
     done
 }
 
+# A tier's instructions are in its own objects only, which run where cpu.c finds them. EVEX, of AVX-512, begins with the byte 62.
+tiers() {
+    [ -d "$BUILD/obj/kernels/avxvnni" ] || skip "these kernels are not for x86-64"
+    objdump -d -w --insn-width=16 "$BUILD"/obj/kernels/avxvnni/*.o | grep -q 'vpdpbusd' || { echo "avxvnni does without vpdpbusd"; return 1; }
+    for o in $objects; do
+        case $o in
+        */avx512/*) continue ;;
+        */avxvnni/*) foreign='^ +[0-9a-f]+:\s62 ' ;;
+        *) foreign='^ +[0-9a-f]+:\s62 |vpdpbusd' ;;
+        esac
+        ! objdump -d -w --insn-width=16 "$o" | grep -m 3 -E "$foreign" || { echo "in ${o#"$BUILD/obj/"}"; return 1; }
+    done
+}
+
 step "libslm exports what slm.h declares" exports
 step "libslm.so has its soname" soname
+step "kernels: AVX-VNNI and AVX-512 in their tiers only" tiers
 step "lib, kernels: no exits, handlers, output" no_exits
 step "lib, kernels: no global mutable state" no_state
 step "lib: only mem.c uses the heap" users_of 'malloc|calloc|realloc|free|strdup|strndup|aligned_alloc|posix_memalign|getline' lib/mem.c

@@ -50,6 +50,7 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_loadu_si512 simde_mm512_loadu_si512
 #define _mm512_madd_epi16 simde_mm512_madd_epi16
 #define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
+#define _mm512_max_epi32 simde_mm512_max_epi32
 #define _mm512_or_ps simde_mm512_or_ps
 #define _mm512_set1_epi16 simde_mm512_set1_epi16
 #define _mm512_set1_epi32 simde_mm512_set1_epi32
@@ -185,5 +186,16 @@ EMU(float) emu_reduce_max_ps(__m512 a)
     return max;
 }
 #define _mm512_reduce_max_ps emu_reduce_max_ps
+
+EMU(int) emu_reduce_max_epi32(__m512i a)
+{
+    int32_t lanes[16];
+    memcpy(lanes, &a, sizeof lanes);
+    int32_t max = lanes[0];
+    for (int i = 1; i < 16; i++)
+        max = lanes[i] > max ? lanes[i] : max;
+    return max;
+}
+#define _mm512_reduce_max_epi32 emu_reduce_max_epi32
 
 #endif

@@ -50,12 +50,21 @@ void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stri
     }
 }
 
-/* vpmaddubsw, vpmaddwd, vpaddd: the general dot product of int8, 32 multiplies and adds. Weights of few bits may beat it: their
- * products can be added up in 16 bits, which saves most of the vpmaddwd. */
+/* The general dot product of int8, 32 multiplies and adds: vpdpbusd, or vpmaddubsw, vpmaddwd, vpaddd. Weights of few bits may beat those:
+ * their products can be added up in 16 bits, which saves most of the vpmaddwd. */
+ALWAYS_INLINE __m256i dot(__m256i sum, __m256i w, __m256i q)
+{
+#if defined(__AVXVNNI__)
+    return _mm256_dpbusd_avx_epi32(sum, w, q);
+#else
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, q), _mm256_set1_epi16(1)));
+#endif
+}
+
 uint64_t TIER(peak)(uint64_t rounds)
 {
     enum { CHAINS = 10 };
-    __m256i sum[CHAINS], w = _mm256_set1_epi8(3), q = _mm256_set1_epi8(-5), ones = _mm256_set1_epi16(1);
+    __m256i sum[CHAINS], w = _mm256_set1_epi8(3), q = _mm256_set1_epi8(-5);
     UNROLL
     for (int i = 0; i < CHAINS; i++)
         sum[i] = _mm256_setzero_si256();
@@ -63,7 +72,7 @@ uint64_t TIER(peak)(uint64_t rounds)
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
             __asm__("" : "+x"(w)); /* as if it had changed */
-            sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(_mm256_maddubs_epi16(w, q), ones));
+            sum[i] = dot(sum[i], w, q);
         }
     }
     UNROLL
