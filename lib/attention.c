@@ -199,15 +199,15 @@ static void attend_page(const struct pass *p, const struct job *job, const struc
     job->values(w->scores, panel->cols, d, v, next, w->scale, s.o);
 }
 
-/* Positions span * SPAN .. of the panel's columns. */
+/* Positions span * SPAN .. of the panel's columns. `on`: the next span comes next. */
 static void attend_span(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *w, uint32_t span,
-                        struct state s)
+                        bool on, struct state s)
 {
     const uint32_t pages = p->positions[panel->token + panel->tokens - 1] / KV_PAGE + 1, seen = first_seen(p, job, panel) / KV_PAGE;
     const uint32_t first = span * (SPAN / KV_PAGE), past = first + SPAN / KV_PAGE, end = past < pages ? past : pages;
     start(job, panel, s);
     for (uint32_t page = first < seen ? seen : first; page < end; page++)
-        attend_page(p, job, panel, w, page, page + 1 == end, s);
+        attend_page(p, job, panel, w, page, page + 1 == (on ? pages : end), s);
 }
 
 static void merge_span(const struct pass *p, const struct job *job, const struct panel *panel, struct state total, struct state s)
@@ -247,7 +247,7 @@ static void whole_panels(struct pass *p, const struct job *job)
         gather_queries(p, job, &panel, &w);
         start(job, &panel, total);
         for (uint32_t span = first_seen(p, job, &panel) / SPAN; span < span_count(p, &panel); span++) {
-            attend_span(p, job, &panel, &w, span, s);
+            attend_span(p, job, &panel, &w, span, true, s);
             merge_span(p, job, &panel, total, s);
         }
         write_output(p, job, &panel, total);
@@ -267,7 +267,7 @@ static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
         if (span < first_seen(p, job, &panel) / SPAN || span >= span_count(p, &panel))
             continue;
         gather_queries(p, job, &panel, &w);
-        attend_span(p, job, &panel, &w, span, state_at(p->work->partial + i * size));
+        attend_span(p, job, &panel, &w, span, false, state_at(p->work->partial + i * size));
     }
     par_wait(p->par);
     const struct state total = state_at(w.total);
