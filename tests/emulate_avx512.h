@@ -35,7 +35,6 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 
 /* ---- SIMDe */
 
-#define _mm512_abs_ps simde_mm512_abs_ps
 #define _mm512_add_epi32 simde_mm512_add_epi32
 #define _mm512_add_epi64 simde_mm512_add_epi64
 #define _mm512_and_ps simde_mm512_and_ps
@@ -92,6 +91,13 @@ EMU(__m512) emu_fmadd_ps(__m512 a, __m512 b, __m512 c)
                        _mm256_fmadd_ps(emu_ps(a, 1), emu_ps(b, 1), emu_ps(c, 1)));
 }
 #define _mm512_fmadd_ps emu_fmadd_ps
+
+EMU(__m512) emu_abs_ps(__m512 a) /* of NaN too, which SIMDe leaves */
+{
+    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+    return emu_join_ps(_mm256_and_ps(emu_ps(a, 0), magnitude), _mm256_and_ps(emu_ps(a, 1), magnitude));
+}
+#define _mm512_abs_ps emu_abs_ps
 
 EMU(__m512) emu_loadu_ps(const void *p) { return emu_join_ps(_mm256_loadu_ps(p), _mm256_loadu_ps((const float *)p + 8)); }
 #define _mm512_loadu_ps emu_loadu_ps
