@@ -6,3 +6,4 @@
 #include "../lanes/attend_q8_0.h"
 #include "../lanes/dense.h"
 #include "../lanes/float.h"
+#include "attend_q8_0.h"

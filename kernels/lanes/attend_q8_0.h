@@ -1,5 +1,8 @@
-/* attend_q8_0.h - the KV cache's pages of Q8_0. Both are made of the tiles of Q8_0 weights, 16 positions by 32 dimensions for keys
- * and 16 dimensions by 32 positions for values, so that linear computes scores and weighted sums. */
+/* attend_q8_0.h - storing into the KV cache's pages of Q8_0. Both are made of the tiles of Q8_0 weights, 16 positions by 32 dimensions for
+ * keys and 16 dimensions by 32 positions for values. */
+#ifndef SLM_LANES_ATTEND_Q8_0_H
+#define SLM_LANES_ATTEND_Q8_0_H
+
 #include "../half.h"
 #include "../tiles.h"
 #include "lanes.h"
@@ -57,37 +60,4 @@ ALWAYS_INLINE void attend_fetch(const void *next, size_t offset, size_t bytes)
             __builtin_prefetch((const char *)next + offset + i, 0, 2);
 }
 
-void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *page, const void *next, int from, int to, float *s)
-{
-    const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
-    const struct tile_q8_0 *tile = (const struct tile_q8_0 *)page + (size_t)from * blocks;
-    for (int t = from; t < to; t++, tile += blocks) {
-        attend_fetch(next, (size_t)t * blocks * sizeof *tile, blocks * sizeof *tile);
-        TIER(linear_Q8_0)(tile, blocks * ACT_BLOCK, q, (size_t)cols, cols, s + 16 * t, KV_PAGE);
-    }
-}
-
-void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *page, const void *next, const float *scale, float *o)
-{
-    const size_t tiles = (head_dim + 15) / 16, lanes = tiles * 16;
-    const struct tile_q8_0 *tile = page;
-    const uint16_t *d = (const uint16_t *)(tile + 2 * tiles);
-    struct act_block x[KV_PAGE / ACT_BLOCK][ATTEND_COLS];
-    float weighted[KV_PAGE], sums[ATTEND_COLS * 16];
-    for (size_t t = 0; t < tiles; t++, tile += 2, o += 16) {
-        if (t % 2 == 0) { /* these 32 dimensions share their scales */
-            for (int c = 0; c < cols; c++) {
-                UNROLL for (int j = 0; j < KV_PAGE; j += 16)
-                    v_store(weighted + j, v_mul(v_load(p + c * KV_PAGE + j), v_load_f16(d + j)));
-                TIER(quantize)(weighted, KV_PAGE, &x[0][c], ATTEND_COLS);
-            }
-            d += KV_PAGE;
-        }
-        attend_fetch(next, t * 2 * sizeof *tile, 2 * sizeof *tile);
-        TIER(linear_Q8_0)(tile, KV_PAGE, x, ATTEND_COLS, cols, sums, 16);
-        for (int c = 0; c < cols; c++) {
-            float *sum = o + (size_t)c * lanes;
-            v_store(sum, v_fma(v_load(sum), v_set1(scale[c]), v_load(sums + 16 * c)));
-        }
-    }
-}
+#endif

@@ -3,6 +3,6 @@
 #include "v16.h"
 
 #include "../lanes/attend.h"
-#include "../lanes/attend_q8_0.h"
+#include "../lanes/attend_q8_0_linear.h"
 #include "../lanes/dense.h"
 #include "../lanes/float.h"
