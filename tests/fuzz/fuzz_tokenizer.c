@@ -73,12 +73,17 @@ static void check(const struct tokenizer *t, const char *text, size_t length, un
 /* What somebody says becomes the tokens that it is without special ones, whatever stands in it, by way of a chat template too. */
 static void check_said(const struct tokenizer *t, const char *text, size_t length)
 {
-    const slm_chat_message message = {"user", strndup(text, length)};
-    char *plain = strdup(message.content), *rendered = NULL;
+    char *said = malloc(length + 1), *plain = malloc(length + 1), *rendered = NULL;
+    if (!said || !plain)
+        abort();
+    memcpy(said, text, length);
+    said[length] = 0;
+    strcpy(plain, said);
+    const slm_chat_message message = {"user", said};
     slm_token *want = malloc((length + 3) * sizeof *want), *got = malloc((length + 3) * sizeof *got);
     size_t want_count, got_count, rendered_length;
     mem m;
-    if (!plain || !want || !got || mem_init(&m, NULL, NULL))
+    if (!want || !got || mem_init(&m, NULL, NULL))
         abort();
     for (char *guard; (guard = strstr(plain, TOKENIZER_GUARD));) {
         memmove(guard + 3, guard + TOKENIZER_GUARD_LENGTH, strlen(guard + TOKENIZER_GUARD_LENGTH) + 1);
@@ -92,7 +97,7 @@ static void check_said(const struct tokenizer *t, const char *text, size_t lengt
                     memcmp(got, want, got_count * sizeof *got)))
         abort();
     template_text_free(rendered);
-    free((char *)message.content);
+    free(said);
     free(plain);
     free(want);
     free(got);
