@@ -54,20 +54,32 @@ static bool take(struct pty *p, int milliseconds)
     return true;
 }
 
-const char *pty_expect(struct pty *p, const char *words)
+static const char *expect(struct pty *p, const char *words, int signal)
 {
     const time_t start = time(NULL);
-    for (bool more = true;; more = take(p, 200)) {
+    for (bool more = true;; more = take(p, signal ? 0 : 200)) {
         const char *found = strstr(p->out + p->seen, words);
         if (found) {
             p->seen = (size_t)(found - p->out) + strlen(words);
             return p->out + p->seen;
         }
+        if (signal)
+            kill(p->child, signal);
         if (!more || time(NULL) > start + 60) {
             kill(p->child, SIGKILL);
             ck_abort_msg("it does not show \"%s\" but:\n%s", words, p->out + p->seen);
         }
     }
+}
+
+const char *pty_expect(struct pty *p, const char *words)
+{
+    return expect(p, words, 0);
+}
+
+void pty_signal(struct pty *p, int signal, const char *words)
+{
+    expect(p, words, signal);
 }
 
 void pty_say(struct pty *p, const char *line, const char *words)

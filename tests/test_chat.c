@@ -200,6 +200,23 @@ START_TEST(test_stop)
 }
 END_TEST
 
+/* Signals while an answer is being written: none of it is lost. */
+START_TEST(test_signals)
+{
+    char bos[32], end[32];
+    endless(bos, end);
+    struct pty p = PTY("slm-run", "-t", "1", "-q", "--temp", "0", "-n", "500", "--logit-bias", bos, "--logit-bias", end);
+    pty_expect(&p, "> ");
+    pty_type(&p, spain);
+    pty_type(&p, "\n");
+    pty_expect(&p, "The");
+    pty_signal(&p, SIGWINCH, "\n> ");
+    pty_type(&p, "/quit\n");
+    ck_assert_int_eq(pty_end(&p), 0);
+    free(p.out);
+}
+END_TEST
+
 /* What goes on from a file goes on as it would have, random numbers included. */
 START_TEST(test_save_and_load)
 {
@@ -374,6 +391,7 @@ Suite *suite_chat(void)
 #endif
     tcase_add_test(tc, test_input);
     tcase_add_test(tc, test_stop);
+    tcase_add_test(tc, test_signals);
     tcase_add_test(tc, test_save_and_load);
     tcase_add_test(tc, test_bad_files);
     tcase_add_test(tc, test_full_context);

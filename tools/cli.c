@@ -34,7 +34,8 @@ void cli_start(const char *tool)
             _exit(CLI_FAILED);
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0)
         wake[0] = wake[1] = -1; /* then only a signal during a wait ends it */
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    /* What is being written is not lost (stdio would end at EINTR); cli_wait_input waits for what is read. */
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)(SA_RESTART | SA_RESETHAND)};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -49,7 +50,7 @@ bool cli_resume(void)
 {
     if (interrupted && interrupted != SIGINT)
         return false;
-    struct sigaction action = {.sa_handler = on_interrupt};
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     for (char bytes[16]; read(wake[0], bytes, sizeof bytes) > 0;)
         ;
@@ -57,9 +58,9 @@ bool cli_resume(void)
     return true;
 }
 
-int cli_wait_input(void)
+int cli_wait_input(int fd)
 {
-    struct pollfd ready[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
+    struct pollfd ready[2] = {{.fd = fd, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
     int count = interrupted ? 0 : poll(ready, 2, -1);
     if (interrupted)
         return 0;
@@ -238,35 +239,41 @@ slm_model *cli_open_model(const char *path, slm_model_options *options)
     return NULL;
 }
 
+/* read(), but -1 as soon as SIGINT or SIGTERM has come. */
+static ssize_t read_some(int fd, char *data, size_t room)
+{
+    int ready;
+    while ((ready = cli_wait_input(fd)) < 0)
+        ;
+    return ready ? read(fd, data, room) : -1;
+}
+
 char *cli_read_file(const char *path, size_t *size)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "standard input" : path;
-    FILE *file = is_stdin ? stdin : fopen(path, "rb");
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     char *data = NULL;
-    size_t used = 0, room = 0, got = 0;
-    bool ok = file != NULL;
-    while (ok) {
-        used += got;
+    size_t used = 0, room = 0;
+    ssize_t got = fd < 0 ? -1 : 1;
+    while (got > 0) {
         if (room - used < 2) {
             room = room ? room * 2 : 1 << 16;
             char *grown = room <= FILE_MAX ? realloc(data, room) : NULL;
-            errno = room <= FILE_MAX ? ENOMEM : EFBIG;
-            if (!(ok = grown != NULL))
+            if (!grown) {
+                errno = room <= FILE_MAX ? ENOMEM : EFBIG;
+                got = -1;
                 break;
+            }
             data = grown;
         }
-        errno = 0;
-        got = fread(data + used, 1, room - used - 1, file);
-        if (got == 0) {
-            ok = !ferror(file);
-            break;
-        }
+        got = read_some(fd, data + used, room - used - 1);
+        used += got > 0 ? (size_t)got : 0;
     }
     int error = errno;
-    if (file && !is_stdin)
-        fclose(file);
-    if (!ok) {
+    if (fd >= 0 && !is_stdin)
+        close(fd);
+    if (got < 0) {
         free(data);
         if (!interrupted)
             cli_error("can't read %s: %s", name, strerror(error));

@@ -60,8 +60,8 @@ bool cli_interrupted(void);
  * after SIGTERM: the tool is to end. */
 bool cli_resume(void);
 
-/* Waits for standard input. 1: there is some, or its end; 0: SIGINT or SIGTERM has come, before the wait or during it; -1: another signal. */
-int cli_wait_input(void);
+/* Waits for input. 1: there is some, or its end; 0: SIGINT or SIGTERM has come, before the wait or during it; -1: another signal. */
+int cli_wait_input(int fd);
 
 /* Opens a model; after a failure that has been reported, NULL. Interrupts stop the loading. */
 slm_model *cli_open_model(const char *path, slm_model_options *options);

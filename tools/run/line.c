@@ -72,7 +72,7 @@ static int get_character(EditLine *edit, wchar_t *to)
     mbstate_t state = {0};
     for (;;) {
         char byte;
-        int ready = cli_wait_input();
+        int ready = cli_wait_input(STDIN_FILENO);
         if (ready == 0)
             return 0;
         if (ready < 0) { /* the window has another size, or the process goes on after Ctrl-Z */
@@ -125,8 +125,9 @@ bool line_open(void)
     el_set(terminal.edit, EL_PROMPT, prompt_of);
     el_set(terminal.edit, EL_EDITOR, "emacs");
     el_set(terminal.edit, EL_GETCFN, get_character);
-    sigaction(SIGWINCH, &(struct sigaction){.sa_handler = on_change}, NULL);
-    sigaction(SIGCONT, &(struct sigaction){.sa_handler = on_change}, NULL);
+    const struct sigaction change = {.sa_handler = on_change, .sa_flags = SA_RESTART};
+    sigaction(SIGWINCH, &change, NULL);
+    sigaction(SIGCONT, &change, NULL);
     el_set(terminal.edit, EL_HIST, history, terminal.history);
     el_source(terminal.edit, NULL); /* ~/.editrc */
     el_set(terminal.edit, EL_ADDFN, "slm-paste", "insert what the terminal pastes", paste);
@@ -188,7 +189,7 @@ static const char *get_line(const char *prompt, size_t *length)
     fputs(prompt, stdout);
     fflush(stdout);
     int ready;
-    while ((ready = cli_wait_input()) < 0)
+    while ((ready = cli_wait_input(STDIN_FILENO)) < 0)
         ;
     ssize_t count = ready ? getline(&buffer, &buffer_room, stdin) : 0;
     clearerr(stdin); /* a terminal goes on after its end */
