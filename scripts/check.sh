@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 . scripts/steps.sh
 
-part "$BUILD/bin/tests"
+part scripts/suites.sh "$BUILD/bin/tests"
 part scripts/lint.sh
 part scripts/installed.sh
 closing

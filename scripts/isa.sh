@@ -1,7 +1,7 @@
 #!/bin/sh
 # isa.sh - tests the instruction sets that this machine lacks: AArch64 under qemu, AVX-VNNI and AVX-512 through emulated
 # instructions.
-# `make check-isa` starts it. The last line counts: "N passed, N failed, N skipped".
+# `make check-isa` starts it; `isa.sh aarch64` and `isa.sh emulated` are its halves. The last line counts: "N passed, N failed, N skipped".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . scripts/steps.sh
@@ -11,7 +11,7 @@ ulimit -c 0 # a test of the harness ends by a signal
 make=${MAKE:-make}
 target=aarch64-linux-gnu
 arm=$BUILD/$target
-emulated=$BUILD/emulated
+emulated_folder=$BUILD/emulated
 ids=$logs/isa.i32
 shared=${SLM_SHARED:-../shared}
 
@@ -76,28 +76,33 @@ golden_logits() {
 
 # The same logits as here from every architecture and every quantized type. One thread and one piece here, two and batches of 7 there.
 digests() {
-    env CK_RUN_SUITE=bits SLM_DIGESTS=1,0 "$BUILD/bin/tests" >"$logs/here.digests" &&
-        CK_RUN_SUITE=bits SLM_DIGESTS=2,7 "$@" >"$logs/there.digests" &&
-        grep -q '^llama Q4_0 ' "$logs/there.digests" && diff "$logs/here.digests" "$logs/there.digests"
+    env CK_RUN_SUITE=bits SLM_DIGESTS=1,0 "$BUILD/bin/tests" >"$logs/$half.here" &&
+        CK_RUN_SUITE=bits SLM_DIGESTS=2,7 "$@" >"$logs/$half.there" &&
+        grep -q '^llama Q4_0 ' "$logs/$half.there" && diff "$logs/$half.here" "$logs/$half.there"
 }
 
 emulated_build() {
     echo '#include <simde/x86/avx512.h>' | ${CC:-gcc} -E - >/dev/null 2>&1 || skip "libsimde-dev is not installed"
     [ "$(uname -m)" = x86_64 ] || skip "not an x86-64 machine"
-    "$make" EMULATE=1 BUILD="$emulated" tests
+    "$make" EMULATE=1 BUILD="$emulated_folder" tests
 }
 
 # 48 tokens of any vocabulary, as 32-bit integers
-i=0
-while [ $i -lt 48 ]; do
-    # shellcheck disable=SC2059 # the format is the byte
-    printf "\\$(printf %o $((1 + i * 37 % 255)))\\0\\0\\0"
-    i=$((i + 1))
-done >"$ids"
+some_ids() {
+    i=0
+    while [ $i -lt 48 ]; do
+        # shellcheck disable=SC2059 # the format is the byte
+        printf "\\$(printf %o $((1 + i * 37 % 255)))\\0\\0\\0"
+        i=$((i + 1))
+    done
+}
 
 demo=$(find examples/models -name '*.gguf' | sort | head -n 1)
-step "AArch64: build" arm_build
-if [ "$step_status" -eq 0 ]; then
+
+aarch64() {
+    some_ids >"$ids"
+    step "AArch64: build" arm_build
+    [ "$step_status" -eq 0 ] || return
     part arm_suite kernels
     part arm_suite golden
     step "AArch64: every architecture and type" digests on_arm "$arm/bin/tests"
@@ -111,12 +116,25 @@ if [ "$step_status" -eq 0 ]; then
     for name in llama-q4_0 llama-q8_0 llama-q4_k_m; do
         step "AArch64: logits of $name" golden_logits $name
     done
-fi
-step "AVX-VNNI, AVX-512: emulated build" emulated_build
-if [ "$step_status" -eq 0 ]; then
-    part env CK_RUN_SUITE=kernels "$emulated/bin/tests"
+}
+
+emulated() {
+    step "AVX-VNNI, AVX-512: emulated build" emulated_build
+    [ "$step_status" -eq 0 ] || return
+    part env CK_RUN_SUITE=kernels "$emulated_folder/bin/tests"
     for tier in avxvnni avx512; do
-        step "SLM_ISA=$tier, emulated: every architecture and type" digests env SLM_ISA=$tier "$emulated/bin/tests"
+        step "SLM_ISA=$tier, emulated: every architecture and type" digests env SLM_ISA=$tier "$emulated_folder/bin/tests"
     done
-fi
+}
+
+half=${1-both}
+case $half in
+aarch64 | emulated) "$half" ;;
+*) # side by side: much of each is one process
+    "$0" emulated >"$logs/emulated.out" 2>&1 &
+    part "$0" aarch64
+    wait
+    part cat "$logs/emulated.out"
+    ;;
+esac
 closing

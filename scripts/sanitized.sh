@@ -2,13 +2,13 @@
 # sanitized.sh address|thread PROGRAM... - runs a program built with a sanitizer; `make asan` and `make tsan` start it.
 set -u
 kind=$1
+scripts=$(cd "$(dirname "$0")" && pwd)
 shift
 case $kind in
 address)
     # A request that is too large must come back as NULL, as it does without the sanitizer. Tests that guard pages catch
     # the faults themselves.
     export ASAN_OPTIONS="handle_segv=0:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1"
-    scripts=$(cd "$(dirname "$0")" && pwd)
     export LSAN_OPTIONS="suppressions=$scripts/leaks.txt:print_suppressions=0"
     export UBSAN_OPTIONS="print_stacktrace=1"
     ;;
@@ -25,4 +25,4 @@ thread)
     ;;
 esac
 export CK_TIMEOUT_MULTIPLIER=10
-exec "$@"
+exec "$scripts/suites.sh" "$@"

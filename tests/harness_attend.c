@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_N = 8192 };
+enum { MAX_N = 8192, MAX_LANES = 512 };
 
 /* What double precision gives, and what errors are measured against. */
 static double want[MAX_N], scale[MAX_N];
@@ -71,7 +71,7 @@ static enum kv_type type_of(const struct harness *h)
 static void *k_page(struct harness *h, enum kv_type type, size_t head_dim, int positions, enum floats kind)
 {
     void *page = harness_input(h, kv_k_bytes(type, head_dim), 64);
-    float x[512];
+    float x[MAX_LANES];
     memset(page, 0, kv_k_bytes(type, head_dim));
     for (int j = 0; j < positions; j++) {
         harness_floats(h, x, head_dim, kind);
@@ -83,7 +83,7 @@ static void *k_page(struct harness *h, enum kv_type type, size_t head_dim, int p
 static void *v_page(struct harness *h, enum kv_type type, size_t head_dim, int positions, enum floats kind)
 {
     void *page = harness_input(h, kv_v_bytes(type, head_dim), 64);
-    float x[512];
+    float x[MAX_LANES];
     kv_v_clear(type, head_dim, page);
     for (int j = 0; j < positions; j++) {
         harness_floats(h, x, head_dim, kind);
@@ -278,6 +278,25 @@ static void soft_max_case(struct harness *h)
 
 /* ---- weighted sums */
 
+struct v_column {
+    double value[KV_PAGE], block[KV_PAGE];  /* of each position: one value; the largest magnitude of its block of 32 */
+};
+
+/* Takes the values of a page, which all queries share. */
+static void read_v_page(struct v_column *columns, enum kv_type type, const void *page, size_t head_dim)
+{
+    const size_t lanes = round16(head_dim);
+    for (int j = 0; j < KV_PAGE; j++) {
+        double block[MAX_LANES / 32] = {0};
+        for (size_t i = 0; i < lanes; i++) {
+            columns[i].value[j] = v_value(type, page, head_dim, j, i);
+            block[i / 32] = fmax(block[i / 32], fabs(columns[i].value[j]));
+        }
+        for (size_t i = 0; i < lanes; i++)
+            columns[i].block[j] = block[i / 32];
+    }
+}
+
 static void check_values(struct harness *h, enum kv_type type, size_t head_dim, int cols, enum floats kind)
 {
     const size_t n = (size_t)cols, lanes = round16(head_dim);
@@ -295,18 +314,18 @@ static void check_values(struct harness *h, enum kv_type type, size_t head_dim, 
     h->ref->values[type](p, cols, head_dim, page, NULL, factor, o.want);
     h->tier->values[type](p, cols, head_dim, page, test_random(&h->random) % 2 ? page : NULL, factor, o.got);
     harness_same(h);
+    static struct v_column columns[MAX_LANES];
+    read_v_page(columns, type, page, head_dim);
     for (size_t c = 0; c < n; c++) {
         for (size_t i = 0; i < lanes; i++) {
             double top[2] = {0}, steps[2] = {0}; /* of the weights in int8: times scales, a block of 32 positions at a time */
             want[i] = (double)before[c * lanes + i] * (double)factor[c];
             scale[i] = fabs(want[i]) * 1e-6;
             for (int j = 0; j < KV_PAGE; j++) {
-                double v = v_value(type, page, head_dim, j, i), term = (double)p[c * KV_PAGE + (size_t)j] * v, block = 0;
+                double weight = (double)p[c * KV_PAGE + (size_t)j], v = columns[i].value[j], block = columns[i].block[j], term = weight * v;
                 want[i] += term;
                 scale[i] += fabs(term) * 1e-6 * ((double)KV_PAGE / 16);
-                for (size_t k = i / 32 * 32; k < lanes && k < i / 32 * 32 + 32; k++)
-                    block = fmax(block, fabs(v_value(type, page, head_dim, j, k)));
-                top[j / 32] = fmax(top[j / 32], (double)p[c * KV_PAGE + (size_t)j] * block);
+                top[j / 32] = fmax(top[j / 32], weight * block);
                 steps[j / 32] += block > 0 ? fabs(v) / block : 0;
             }
             for (int b = 0; type == KV_Q8_0 && b < 2; b++) /* half a step each; a block's largest value may be a step below 127 */

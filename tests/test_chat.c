@@ -205,7 +205,7 @@ START_TEST(test_signals)
 {
     char bos[32], end[32];
     endless(bos, end);
-    struct pty p = PTY("slm-run", "-t", "1", "-q", "--temp", "0", "-n", "500", "--logit-bias", bos, "--logit-bias", end);
+    struct pty p = PTY("slm-run", "-t", "1", "-q", "--temp", "0", "-n", "150", "--logit-bias", bos, "--logit-bias", end);
     pty_expect(&p, "> ");
     pty_type(&p, spain);
     pty_type(&p, "\n");

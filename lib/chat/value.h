@@ -9,7 +9,7 @@
 /* What a render may use; beyond it fails with SLM_LIMIT. */
 enum {
     CHAT_MEMORY_MAX = 256 << 20,    /* bytes in the arena */
-    CHAT_STEPS_MAX = 20 << 20,      /* evaluated nodes, items passed over and units of 64 bytes handled */
+    CHAT_STEPS_MAX = 8 << 20,       /* evaluated nodes, items passed over and units of 64 bytes handled */
     CHAT_OUTPUT_MAX = 64 << 20,     /* bytes of one text */
     CHAT_DEPTH_MAX = 800,           /* evaluations inside evaluations */
     CHAT_NESTING_MAX = 200,         /* lists inside lists, brackets inside brackets, blocks inside blocks */
