@@ -99,22 +99,21 @@ $(foreach f,$(STRICT),$(eval FLAGS_$(f) := -Wconversion))
 flags = $(FLAGS_$(patsubst %/,%,$(dir $<))) $(FLAGS_$<)
 
 # --- sources and what becomes of them
-# a tier has a folder of its own, or is compiled from another's: TIER_DIR_<tier>, TIER_NAME says for which
-KERNEL_DIRS := kernels kernels/ref
+# TIER_DIR_<tier>: the folder that it is compiled from, perhaps another's; TIER_NAME says for which
 ifeq ($(ARCH),x86_64)
-KERNEL_DIRS += kernels/avx512
-SHARING_TIERS := avx2 avxvnni
+TIERS := avx2 avxvnni avx512
 TIER_DIR_avx2 := kernels/avx2
 TIER_DIR_avxvnni := kernels/avx2
+TIER_DIR_avx512 := kernels/avx512
 endif
 ifeq ($(ARCH),aarch64)
-SHARING_TIERS := armv8 neon i8mm
+TIERS := armv8 neon i8mm
 TIER_DIR_armv8 := kernels/neon
 TIER_DIR_neon := kernels/neon
 TIER_DIR_i8mm := kernels/neon
 endif
-KERNEL_SRC := $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c))
-TIER_OBJ := $(foreach t,$(SHARING_TIERS),$(patsubst $(TIER_DIR_$(t))/%,$(BUILD)/obj/kernels/$(t)/%.o,$(wildcard $(TIER_DIR_$(t))/*.c)))
+KERNEL_SRC := $(wildcard kernels/*.c kernels/ref/*.c)
+TIER_OBJ := $(foreach t,$(TIERS),$(patsubst $(TIER_DIR_$(t))/%,$(BUILD)/obj/kernels/$(t)/%.o,$(wildcard $(TIER_DIR_$(t))/*.c)))
 LIB_SRC := $(wildcard lib/*.c lib/tokenizer/*.c lib/chat/*.c lib/arch/*.c)
 TEST_SRC := $(wildcard tests/*.c tests/fuzz/*.c)
 SUITES := $(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c))
@@ -219,7 +218,7 @@ $(BUILD)/obj/kernels/$(1)/%.c.o: $(TIER_DIR_$(1))/%.c $(BUILD)/flags
 	$$(call say,CC)
 	$$(Q)$$(CC) $$(CFLAGS) $$(BASE) $$(FLAGS_kernels/$(1)) -DTIER_NAME=$(1) -c $$< -o $$@
 endef
-$(foreach t,$(SHARING_TIERS),$(eval $(call tier_rule,$(t))))
+$(foreach t,$(TIERS),$(eval $(call tier_rule,$(t))))
 $(BUILD)/obj/%.c.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)

@@ -1,10 +1,61 @@
-/* tier.h - names of functions in sources that several tiers are compiled from: TIER(linear_Q4_0) is linear_Q4_0_avx2 where
- * TIER_NAME is avx2. */
+/* tier.h - what the folders of vector tiers have in common: the slots that each of them fills. Their sources are compiled once for every
+ * tier of the folder (Makefile): TIER(linear_Q4_0) is linear_Q4_0_avx2 where TIER_NAME is avx2. */
 #ifndef SLM_TIER_H
 #define SLM_TIER_H
+
+#include "kernels.h"
+#include "unroll.h"
 
 #define TIER(slot) TIER_PASTE(slot, TIER_NAME)
 #define TIER_PASTE(slot, tier) TIER_PASTE_EXPANDED(slot, tier)
 #define TIER_PASTE_EXPANDED(slot, tier) slot##_##tier
+
+/* X(weight type): those that all folders have a kernel for. A folder that is ahead of the others sets its own after tier_fill. */
+#define TIER_TYPES(X)                                                                                                      \
+    X(F32) X(F16) X(BF16)                                                                                                  \
+    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K)                                        \
+    X(IQ4_NL) X(IQ4_XS) X(MXFP4) X(TQ1_0) X(TQ2_0)
+
+#define DECLARE(type) linear_fn TIER(linear_##type);
+TIER_TYPES(DECLARE)
+#undef DECLARE
+#define DECLARE(kv) kv_store_fn TIER(kv_store_k_##kv), TIER(kv_store_v_##kv); scores_fn TIER(scores_##kv); values_fn TIER(values_##kv);
+KV_TYPE_LIST(DECLARE)
+#undef DECLARE
+#define DECLARE(slot, type) type TIER(slot);
+KERNEL_SLOTS(DECLARE)
+#undef DECLARE
+
+/* linear of a weight type: its definition up to the body. */
+#define TIER_LINEAR(type)                                                                                                  \
+    void TIER(linear_##type)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+
+/* Asks for k block b + 8, while block b meets several columns: the processor does not itself see far enough ahead then to keep memory
+ * busy. (With one column it does.) */
+ALWAYS_INLINE void tier_prefetch(const void *tile, size_t b, size_t block_bytes)
+{
+    const char *later = (const char *)tile + (b + 8) * block_bytes;
+    UNROLL
+    for (size_t i = 0; i < block_bytes; i += 64)
+        __builtin_prefetch(later + i, 0, 3);
+}
+
+/* Puts them all into the table. */
+static inline void tier_fill(struct kernels *k)
+{
+#define SET(type) KERNEL_SET_TYPE(k, linear, type, TIER_NAME);
+    TIER_TYPES(SET)
+#undef SET
+#define SET(kv)                                                                                                            \
+    KERNEL_SET_KV(k, kv_store_k, kv, TIER_NAME);                                                                           \
+    KERNEL_SET_KV(k, kv_store_v, kv, TIER_NAME);                                                                           \
+    KERNEL_SET_KV(k, scores, kv, TIER_NAME);                                                                               \
+    KERNEL_SET_KV(k, values, kv, TIER_NAME);
+    KV_TYPE_LIST(SET)
+#undef SET
+#define SET(slot, type) KERNEL_SET(k, slot, TIER_NAME);
+    KERNEL_SLOTS(SET)
+#undef SET
+}
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef SLM_AVX2_LINEAR_H
 #define SLM_AVX2_LINEAR_H
 
-#include "../kernels.h"
+#include "../tier.h"
 #include "unpack.h"
 
 /* What stands beside the values of 8 rows of a k block. */
@@ -89,17 +89,6 @@ ALWAYS_INLINE void avx2_store(__m256 acc[][2], int n, float *y, size_t y_stride)
     }
 }
 
-/* Asks for what is read 8 k blocks later: while a block meets several columns, the processor does not itself see far enough ahead to keep
- * memory busy. (With one column it does.) */
-ALWAYS_INLINE void avx2_prefetch(struct avx2_type type, const void *packed, size_t s)
-{
-    const size_t bytes = type.bytes / (size_t)type.blocks;
-    const char *later = (const char *)packed + (s + 8) * bytes;
-    UNROLL
-    for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch(later + i, _MM_HINT_T0);
-}
-
 /* One to four columns: reads the weights once, in order, as fast as memory gives them. */
 ALWAYS_INLINE void avx2_few(struct avx2_type type, const void *tile, size_t k, const struct act_block *x, size_t x_stride, int n, float *y,
                             size_t y_stride)
@@ -112,7 +101,7 @@ ALWAYS_INLINE void avx2_few(struct avx2_type type, const void *tile, size_t k, c
         for (from.s = 0; from.s < (size_t)type.blocks; from.s++, x += x_stride) {
             struct avx2_half half[2];
             if (n > 1)
-                avx2_prefetch(type, from.packed, from.s);
+                tier_prefetch(from.packed, from.s, type.bytes / (size_t)type.blocks);
             avx2_prepare(type, from.packed, from.s, 0, &half[0]);
             avx2_prepare(type, from.packed, from.s, 1, &half[1]);
             avx2_columns(type, from, half, x, n, acc);
@@ -134,7 +123,7 @@ ALWAYS_INLINE void avx2_many(struct avx2_type type, const void *tile, size_t k, 
         for (size_t s = 0; s < (size_t)type.blocks; s++, x += x_stride) {
             struct avx2_ready ready;
             struct avx2_source from = {true, packed, s, &ready};
-            avx2_prefetch(type, packed, s);
+            tier_prefetch(packed, s, type.bytes / (size_t)type.blocks);
             avx2_make_ready(type, packed, s, &ready);
             int c = 0;
             for (; c + group <= n; c += group) {
@@ -170,5 +159,14 @@ ALWAYS_INLINE void avx2_linear(struct avx2_type type, const void *tile, size_t k
         avx2_many(type, tile, k, x, x_stride, cols, y, y_stride);
     }
 }
+
+/* Ends the file of a type: its linear, with what is fixed for it. */
+#define AVX2_LINEAR(type, tile_type, ...)                                                                                  \
+    TIER_LINEAR(type)                                                                                                      \
+    {                                                                                                                      \
+        const struct avx2_type fixed = {.family = FAMILY_OF_##type, .bytes = sizeof(struct tile_type), .vector = vector,   \
+                                        .scales = scales, __VA_ARGS__};                                                    \
+        avx2_linear(fixed, tile, k, x, x_stride, cols, y, y_stride);                                                       \
+    }
 
 #endif

@@ -1,5 +1,4 @@
 #include "../tiles.h"
-#include "avx2.h"
 #include "linear.h"
 
 ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
@@ -16,8 +15,4 @@ ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
     return (struct avx2_scales){.d = avx2_f16(t->d + 8 * half)};
 }
 
-void TIER(linear_Q5_0)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    const struct avx2_type type = {FAMILY_OF_Q5_0, 4, 4, 1, sizeof(struct tile_q5_0), vector, scales};
-    avx2_linear(type, tile, k, x, x_stride, cols, y, y_stride);
-}
+AVX2_LINEAR(Q5_0, tile_q5_0, .log2_z = 4, .run = 4, .blocks = 1)

@@ -1,5 +1,4 @@
 #include "../tiles.h"
-#include "avx2.h"
 #include "linear.h"
 
 ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
@@ -17,8 +16,4 @@ ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
     };
 }
 
-void TIER(linear_Q5_K)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    const struct avx2_type type = {FAMILY_OF_Q5_K, -1, 4, 8, sizeof(struct tile_q5_k), vector, scales};
-    avx2_linear(type, tile, k, x, x_stride, cols, y, y_stride);
-}
+AVX2_LINEAR(Q5_K, tile_q5_k, .log2_z = -1, .run = 4, .blocks = 8)

@@ -2,8 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "../unroll.h"
-#include "avx2.h"
+#include "../tier.h"
 
 ALWAYS_INLINE __m128i max_lane(__m256i v)
 {

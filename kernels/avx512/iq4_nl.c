@@ -1,6 +1,5 @@
 #include "../codebooks.h"
 #include "../tiles.h"
-#include "avx512.h"
 #include "linear.h"
 
 ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
@@ -11,8 +10,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
     out->dw = avx512_halves(t->d);
 }
 
-void linear_IQ4_NL_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    const struct avx512_type type = {.family = FAMILY_OF_IQ4_NL, .log2_z = 7, .bytes = sizeof(struct tile_q4_0)};
-    avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+AVX512_LINEAR(IQ4_NL, .log2_z = 7, .bytes = sizeof(struct tile_q4_0))

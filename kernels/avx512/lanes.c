@@ -1,6 +1,4 @@
 /* The kernels that are written once for all vector tiers. */
-#define TIER_NAME avx512
-#include "avx512.h"
 #include "v16.h"
 
 #include "../lanes/attend.h"

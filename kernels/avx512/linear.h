@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "../kernels.h"
+#include "../tier.h"
 #include "../unroll.h"
 
 /* One k block. */
@@ -200,16 +200,6 @@ ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_bl
     return t;
 }
 
-/* Asks for what is read 8 k blocks later: while a block meets several columns, the processor does not itself see far enough ahead to keep
- * memory busy. With many it has time enough, and the weights of a prompt mostly come from the second-level cache. */
-ALWAYS_INLINE void avx512_prefetch(const void *tile, size_t b, size_t bytes)
-{
-    const char *later = (const char *)tile + (b + 8) * bytes;
-    UNROLL
-    for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch(later + i, _MM_HINT_T0);
-}
-
 /* n columns; n is a constant where this is inlined. */
 ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k,
                                   const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
@@ -221,8 +211,8 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unp
     const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct avx512_block w;
-        if (n > 1 && n <= 8)
-            avx512_prefetch(tile, b, type.bytes);
+        if (n > 1 && n <= 8) /* with more there is time enough, and the weights of a prompt mostly come from the second-level cache */
+            tier_prefetch(tile, b, type.bytes);
         unpack(tile, b, &w);
         w.offset = _mm512_mul_ps(two_scales ? w.sc[0] : w.dw, _mm512_set1_ps(-SUM_BIAS));
         UNROLL
@@ -247,5 +237,13 @@ ALWAYS_INLINE void avx512_linear(struct avx512_type type, avx512_unpack_fn *unpa
     }
 #undef COLUMNS
 }
+
+/* Ends the file of a type: its linear, with what is fixed for it. */
+#define AVX512_LINEAR(type, ...)                                                                                           \
+    TIER_LINEAR(type)                                                                                                      \
+    {                                                                                                                      \
+        const struct avx512_type fixed = {.family = FAMILY_OF_##type, __VA_ARGS__};                                        \
+        avx512_linear(fixed, unpack, tile, k, x, x_stride, cols, y, y_stride);                                             \
+    }
 
 #endif

@@ -1,6 +1,5 @@
 #include "../codebooks.h"
 #include "../tiles.h"
-#include "avx512.h"
 #include "linear.h"
 
 ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
@@ -12,8 +11,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
     out->dw = _mm512_castsi512_ps(_mm512_slli_epi32(d, 16)); /* BF16 */
 }
 
-void linear_MXFP4_avx512(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
-{
-    const struct avx512_type type = {.family = FAMILY_OF_MXFP4, .log2_z = 4, .large_scale = true, .bytes = sizeof(struct tile_q4_0)};
-    avx512_linear(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
-}
+AVX512_LINEAR(MXFP4, .log2_z = 4, .large_scale = true, .bytes = sizeof(struct tile_q4_0))

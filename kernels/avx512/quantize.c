@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "../half.h"
-#include "../unroll.h"
-#include "avx512.h"
+#include "../tier.h"
 
-void quantize_avx512(const float *x, size_t k, struct act_block *dst, size_t stride)
+void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stride)
 {
     const __m128i least = _mm_set1_epi8(-127);
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
@@ -26,7 +25,7 @@ void quantize_avx512(const float *x, size_t k, struct act_block *dst, size_t str
 }
 
 /* vpdpbusd: 64 multiplies and adds. */
-uint64_t peak_avx512(uint64_t rounds)
+uint64_t TIER(peak)(uint64_t rounds)
 {
     enum { CHAINS = 12 };
     __m512i sum[CHAINS], w = _mm512_set1_epi8(3), q = _mm512_set1_epi8(-5);
@@ -47,7 +46,7 @@ uint64_t peak_avx512(uint64_t rounds)
     return rounds * CHAINS * 64 * 2;
 }
 
-uint64_t read_avx512(const void *data, size_t n)
+uint64_t TIER(read)(const void *data, size_t n)
 {
     const uint8_t *p = data;
     __m512i sum[4];

@@ -4,10 +4,7 @@
 
 #include "../tier.h"
 #include "../unroll.h"
-#include "slots.h"
 
 #include <math.h>
-
-LANES_DECLARE(TIER_NAME)
 
 #endif

@@ -15,7 +15,6 @@
 
 #include <arm_neon.h>
 
-#include "../kernels.h"
 #include "../tier.h"
 #include "../unroll.h"
 
@@ -329,8 +328,7 @@ ALWAYS_INLINE void neon_linear(struct neon_type type, neon_unpack_fn *unpack, co
 
 /* Defines a type's linear, made with its `unpack`. */
 #define NEON_LINEAR(type)                                                                                                  \
-    void TIER(linear_##type)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y,               \
-                             size_t y_stride)                                                                              \
+    TIER_LINEAR(type)                                                                                                      \
     {                                                                                                                      \
         const struct neon_type fixed = {FAMILY_OF_##type, WEIGHT_##type == WEIGHT_MXFP4};                                  \
         neon_linear(fixed, unpack, tile, k, x, x_stride, cols, y, y_stride);                                               \

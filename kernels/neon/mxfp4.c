@@ -1,7 +1,6 @@
 #include "../codebooks.h"
 #include "../tiles.h"
 #include "linear.h"
-#include "neon.h"
 
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
 {

@@ -1,8 +1,7 @@
 /* The measure of the multiplications: those of the tier's linear, on registers. */
 #include <arm_neon.h>
 
-#include "../unroll.h"
-#include "neon.h"
+#include "../tier.h"
 
 /* One instruction, or two without dot products; the multiplies and adds in it. */
 #if defined(__ARM_FEATURE_MATMUL_INT8)

@@ -1,6 +1,5 @@
 #include "../tiles.h"
 #include "linear.h"
-#include "neon.h"
 
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
 {

@@ -1,8 +1,7 @@
 /* Activations to int8, and the measure of memory. */
 #include <arm_neon.h>
 
-#include "../unroll.h"
-#include "neon.h"
+#include "../tier.h"
 
 /* 16 values to int8, to nearest even, -127 at least. */
 ALWAYS_INLINE int8x16_t round16(const float32x4_t v[4], float32x4_t id)

@@ -1,6 +1,5 @@
 #include "../tiles.h"
 #include "linear.h"
-#include "neon.h"
 
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
 {
@@ -13,7 +12,7 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
 
 NEON_LINEAR(TQ2_0)
 
-void TIER(linear_TQ1_0)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+TIER_LINEAR(TQ1_0)
 {
     TIER(linear_TQ2_0)(tile, k, x, x_stride, cols, y, y_stride);
 }
