@@ -425,7 +425,7 @@ SLM_API slm_status slm_chat_tokenize(const slm_model *model, const slm_chat_mess
  * the BOS token's text, as most templates make it). *text is NUL-terminated and belongs to the caller: free it with slm_text_free. *length
  * (may be NULL) is its size in bytes. Fails with SLM_UNSUPPORTED if there is no template; with SLM_FORMAT if the template is wrong or
  * refuses these messages (many insist on roles that alternate): the message begins with "template line L, column C: "; with SLM_LIMIT if it
- * does not come to an end, or takes more than 256 MiB. Thread-safe. */
+ * does not come to an end, or takes more than 256 MiB; with SLM_INVALID for options that make no sense. Thread-safe. */
 SLM_API slm_status slm_chat_render(const slm_model *model, const slm_chat_message *messages, size_t count, const slm_chat_options *options,
                                    char **text, size_t *length, slm_error *err);
 

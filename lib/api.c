@@ -317,6 +317,8 @@ static slm_status render_chat(const char *function, const slm_model *model, cons
             return null_argument(err, function, messages[i].role ? "content of a message" : "role of a message");
     slm_chat_options o = slm_chat_options_default();
     TRY(take_options(&o, sizeof o, options, function, err));
+    if ((unsigned)o.thinking > SLM_THINKING_OFF)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%s: options.thinking is %d: expected one of slm_thinking", function, (int)o.thinking);
     const char *source = o.chat_template ? o.chat_template : model->chat_template;
     if (!source)
         return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "the model's file has no chat template: give one in options.chat_template");

@@ -149,6 +149,18 @@ static const struct { const char *model, *pre; } vocabularies[] = {
     { "llama", NULL }, { "gpt2", "llama-bpe" }, { "gpt2", "deepseek-llm" }, { "bert", NULL }, { "t5", NULL },
 };
 
+/* A prompt whose content is kept from its control tokens. */
+static slm_status tokenize_chat(const slm_model *model, slm_token *tokens, size_t capacity, slm_error *err)
+{
+    const slm_chat_message messages[] = { { "user", "a <|end|> b <|user|>" }, { "<|end|>", "w\xc3\xb6rld" } };
+    slm_chat_options options = slm_chat_options_default();
+    options.chat_template = "{% for m in messages %}<|user|>{{ m.role ~ m.content }}<|end|>{% endfor %}";
+    size_t count = 9;
+    const slm_status status = slm_chat_tokenize(model, messages, 2, &options, tokens, capacity, &count, err);
+    ck_assert(!status == !!count);
+    return status;
+}
+
 static slm_status tokenize(void *what, const slm_model_options *options, slm_error *err)
 {
     static const char text[] = "Hello  <|end|> w\xc3\xb6rld\n\n 123456 \xff! A\xef\xac\x81\xed\x95\x9c <tool> and a few more words, "
@@ -163,6 +175,8 @@ static slm_status tokenize(void *what, const slm_model_options *options, slm_err
     if (!status)
         status = slm_tokenize(model, text, sizeof text - 1, SLM_TOKENIZE_SPECIAL | SLM_TOKENIZE_BOS | SLM_TOKENIZE_EOS, tokens, 512,
                               &count, err);
+    if (!status)
+        status = tokenize_chat(model, tokens, 512, err);
     slm_model_free(model);
     return status;
 }
@@ -242,6 +256,7 @@ START_TEST(decoding_allocates_nothing)
     for (int i = 0; i < 100; i++)
         tokens[i] = i;
     ck_assert(!slm_decode(session, &(slm_batch){ .tokens = tokens, .count = 100 }, NULL));
+    ck_assert_uint_eq(slm_sequence_match(session, 0, tokens, 100), 100);
     ck_assert(!slm_sequence_truncate(session, 0, 3, NULL));
     ck_assert(!slm_generate(session, 1, tokens, 50, sampler, 20, true, NULL, NULL, NULL, NULL));
     ck_assert(!slm_decode(session, &(slm_batch){ .tokens = tokens, .count = 100 }, NULL));

@@ -84,7 +84,10 @@ START_TEST(null_of_sessions_and_samplers)
     slm_sampler *sampler, *p = (slm_sampler *)&p;
     slm_session_info info = slm_session_info_default();
     char *text = (char *)&text;
+    size_t count = 9;
     const slm_token token = 1;
+    slm_token room[1];
+    const slm_chat_message hi = { .role = "user", .content = "hi" };
     ck_assert(!slm_session_new(good, NULL, &session, &err) && !slm_sampler_new(good, NULL, &sampler, &err));
     INVALID(slm_session_new(NULL, NULL, &s, &err));
     ck_assert_ptr_null(s);
@@ -100,6 +103,10 @@ START_TEST(null_of_sessions_and_samplers)
     NOTHING(slm_sequence_length(NULL, 0) || slm_sequence_length(session, UINT32_MAX));
     INVALID(slm_sequence_truncate(NULL, 0, 0, &err));
     INVALID(slm_sequence_truncate(session, UINT32_MAX, 0, &err));
+    NOTHING(slm_decode(session, &(slm_batch){ .tokens = &token, .count = 1 }, &err));
+    NOTHING(slm_sequence_match(session, 0, &token, SIZE_MAX) != 1 || slm_sequence_match(session, 0, &token, 0));
+    NOTHING(slm_sequence_match(NULL, 0, &token, 1) || slm_sequence_match(session, UINT32_MAX, &token, 1));
+    NOTHING(slm_sequence_match(session, 0, NULL, 1));
     NOTHING(slm_sequence_floor(NULL, 0) || slm_sequence_floor(session, UINT32_MAX));
     NOTHING(slm_session_threads(NULL));
     slm_session_profile(NULL, NULL);
@@ -110,6 +117,13 @@ START_TEST(null_of_sessions_and_samplers)
     INVALID(slm_chat_render(good, NULL, 1, NULL, &text, NULL, &err));
     INVALID(slm_chat_render(good, &(slm_chat_message){ .role = NULL, .content = "a" }, 1, NULL, &text, NULL, &err));
     INVALID(slm_chat_render(good, &(slm_chat_message){ .role = "user", .content = NULL }, 1, NULL, &text, NULL, &err));
+    INVALID(slm_chat_tokenize(NULL, &hi, 1, NULL, room, 1, &count, &err));
+    NOTHING(count);
+    INVALID(slm_chat_tokenize(good, NULL, 1, NULL, room, 1, &count, &err));
+    INVALID(slm_chat_tokenize(good, &(slm_chat_message){ .role = NULL, .content = "a" }, 1, NULL, room, 1, &count, &err));
+    INVALID(slm_chat_tokenize(good, &(slm_chat_message){ .role = "user", .content = NULL }, 1, NULL, room, 1, &count, &err));
+    INVALID(slm_chat_tokenize(good, &hi, 1, NULL, NULL, 1, &count, &err));
+    INVALID(slm_chat_tokenize(good, &hi, 1, NULL, room, 1, NULL, &err));
     INVALID(slm_template_render(NULL, 1, "{}", 2, NULL, &text, NULL, &err));
     INVALID(slm_template_render("a", 1, "{}", 2, NULL, NULL, NULL, &err));
     NOTHING(slm_template_render("a", 1, NULL, 0, NULL, &text, NULL, &err));
@@ -234,6 +248,14 @@ START_TEST(out_of_range)
     ck_assert_int_ne(slm_chat_render(model, NULL, 0, &co, &text, NULL, &err), SLM_OK);
     ck_assert_ptr_null(text);
 
+    co.variables = NULL;
+    co.thinking = (slm_thinking)3;
+    ck_assert_int_eq(slm_chat_tokenize(model, NULL, 0, &co, NULL, 0, &count, &err), SLM_INVALID);
+    co = slm_chat_options_default();
+    co.size = 3;
+    ck_assert_int_eq(slm_chat_render(model, NULL, 0, &co, &text, NULL, &err), SLM_INVALID);
+    ck_assert_int_eq(slm_chat_tokenize(model, NULL, 0, &co, NULL, 0, &count, &err), SLM_INVALID);
+
     /* sizes that no machine has */
     slm_session_options huge = slm_session_options_default();
     slm_session *none = (slm_session *)&none;
@@ -257,6 +279,31 @@ START_TEST(out_of_range)
 }
 END_TEST
 
+/* Too little room for a prompt: nothing is written beyond it, and the number of tokens needed is told. */
+START_TEST(rooms_for_prompts)
+{
+    slm_error err;
+    slm_model *model = good_model();
+    const slm_chat_message hi = { .role = "user", .content = "hi</s>" };
+    slm_chat_options o = slm_chat_options_default();
+    slm_token all[32], some[33];
+    size_t count = 9, needed;
+    o.chat_template = "{{ messages[0].content }}</s>";
+    ck_assert(!slm_chat_tokenize(model, &hi, 1, &o, all, 32, &count, &err) && count > 4 && count <= 32);
+    for (size_t room = 0; room <= 32; room++) {
+        const size_t written = room < count ? room : count;
+        memset(some, 0x5a, sizeof some);
+        const slm_status status = slm_chat_tokenize(model, &hi, 1, &o, room ? some : NULL, room, &needed, &err);
+        ck_assert_int_eq(status, room < count ? SLM_LIMIT : SLM_OK);
+        ck_assert_uint_eq(needed, count);
+        ck_assert_mem_eq(some, all, written * sizeof *some);
+        for (size_t i = written; i < 33; i++)
+            ck_assert_int_eq(some[i], 0x5a5a5a5a);
+    }
+    slm_model_free(model);
+}
+END_TEST
+
 Suite *suite_misuse(void);
 Suite *suite_misuse(void)
 {
@@ -266,6 +313,7 @@ Suite *suite_misuse(void)
     tcase_add_test(tc, null_of_sessions_and_samplers);
     tcase_add_test(tc, random_shapes);
     tcase_add_test(tc, out_of_range);
+    tcase_add_test(tc, rooms_for_prompts);
     suite_add_tcase(suite, tc);
     return suite;
 }
