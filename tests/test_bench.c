@@ -5,6 +5,7 @@
 #include "tests.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <math.h>
 #include <slm.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static void check_list(const char *text, int count, const int *want)
 {
     struct list list = {.count = 0};
     char problem[256] = "";
-    ck_assert_msg(list_parse(&list, text, 0, problem, sizeof problem), "%s", problem);
+    ck_assert_msg(list_parse(&list, text, 0, INT_MAX, problem, sizeof problem), "%s", problem);
     ck_assert_int_eq(list.count, count);
     for (int i = 0; i < count; i++)
         ck_assert_int_eq(list.values[i], want[i]);
@@ -45,14 +46,16 @@ START_TEST(lists_refused)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct list list = {.count = 0};
         char problem[256] = "";
-        ck_assert_msg(!list_parse(&list, texts[i], 0, problem, sizeof problem), "'%s' is taken", texts[i]);
+        ck_assert_msg(!list_parse(&list, texts[i], 0, INT_MAX, problem, sizeof problem), "'%s' is taken", texts[i]);
         ck_assert_msg(*problem && !strchr(problem, '\n'), "'%s' gives '%s'", texts[i], problem);
         ck_assert_int_le(list.count, LIST_MAX);
     }
     struct list list = {.count = 0};
     char problem[256];
-    ck_assert(!list_parse(&list, "0", 1, problem, sizeof problem));
-    ck_assert(!list_parse(&list, "4,0", 1, problem, sizeof problem));
+    ck_assert(!list_parse(&list, "0", 1, INT_MAX, problem, sizeof problem));
+    ck_assert(!list_parse(&list, "4,0", 1, INT_MAX, problem, sizeof problem));
+    ck_assert(!list_parse(&list, "8-9", 1, 8, problem, sizeof problem));
+    ck_assert(list_parse(&list, "8,1-9*8", 1, 8, problem, sizeof problem));
 }
 END_TEST
 

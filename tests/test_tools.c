@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct {
-    const char *arguments[10];
+    const char *arguments[12];
     int code;
     const char *words;
 } refusals[] = {
@@ -29,6 +29,8 @@ static const struct {
     {{"slm-run", "-p", "x", "-s", "-2"}, 1, "-s takes"},
     {{"slm-run", "-p", "x", "--no-chat=1"}, 1, "--no-chat takes no value"},
     {{"slm-run", "-p", "x", "-o", "xml"}, 1, "-o takes text or json"},
+    {{"slm-run", "-p", "x", "-m", "absent.gguf", "-ctk", "q4_0"}, 1, "-ctk takes auto, f32, f16 or q8_0, not \"q4_0\""},
+    {{"slm-run", "--info", "absent.gguf", "--cache-type-v="}, 1, "--cache-type-v takes auto, f32, f16 or q8_0, not \"\""},
     {{"slm-run", "-p", "x", "word"}, 1, "unexpected argument \"word\""},
     {{"slm-run", "-p", "x", "-f", "y"}, 1, "-p and -f"},
     {{"slm-run", "-qp", "x"}, 1, "no option -qp"},
@@ -49,6 +51,7 @@ static const struct {
     {{"slm-eval", "logits", "-m", "x", "--out", "y"}, 1, "logits needs --ids FILE"},
     {{"slm-eval", "tokenize", "-m", "x", "--out", "y"}, 1, "tokenize needs --records FILE"},
     {{"slm-eval", "tokenize", "-m", "x", "--records", "y"}, 1, "tokenize needs --out FILE"},
+    {{"slm-eval", "logits", "-m", "x", "--ids", "y", "--out", "z", "-ctv", "F16"}, 1, "-ctv takes auto, f32, f16 or q8_0"},
     {{"slm-eval", "perplexity", "-m", "x"}, 1, "one of --ids FILE and -f FILE"},
     {{"slm-eval", "perplexity", "-m", "x", "--window", "0"}, 1, "--window takes"},
     {{"slm-eval", "perplexity", "-m", "x", "-w", "5", "--out"}, 1, "no option --out"},

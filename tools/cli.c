@@ -106,6 +106,16 @@ static bool parse_seed(const char *text, uint64_t *seed)
     return *text >= '0' && *text <= '9' && *end == 0 && errno == 0;
 }
 
+bool cli_cache_type(const char *option, const char *text)
+{
+    static const char *const types[] = {"auto", "f32", "f16", "q8_0"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(text, types[i]) == 0)
+            return true;
+    cli_error("%s takes auto, f32, f16 or q8_0, not \"%s\"", option, text);
+    return false;
+}
+
 /* Stores the value; false if it has been refused, with a message. */
 static bool store(const struct cli_option *o, const char *name, const char *text)
 {
@@ -137,6 +147,9 @@ static bool store(const struct cli_option *o, const char *name, const char *text
         cli_error("%s takes a whole number from %.0f to %.0f, not \"%s\"", name, o->low, o->high, text);
         return false;
     }
+    case CLI_CACHE_TYPE:
+        *(const char **)o->target = text;
+        return cli_cache_type(name, text);
     case CLI_SEED:
         if (parse_seed(text, o->target))
             return true;

@@ -23,6 +23,7 @@ enum cli_kind {
     CLI_OPTIONAL,           /* const char **: the next argument unless that is an option, else "" */
     CLI_TEXTS,              /* struct cli_texts *: may be given several times */
     CLI_INT,                /* int64_t *, from low to high */
+    CLI_CACHE_TYPE,         /* const char **: a type of the KV cache */
     CLI_SEED,               /* uint64_t *, -1 draws one */
     CLI_FLOAT,              /* float *, from low to high */
 };
@@ -52,6 +53,9 @@ int cli_parse(const struct cli_option *options, int option_count, const char *us
 
 /* One line on standard error, with the tool's name in front. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether `text`, the value of an option, is a type of the KV cache; if not, that has been reported. */
+bool cli_cache_type(const char *option, const char *text);
 
 /* True after SIGINT or SIGTERM. */
 bool cli_interrupted(void);

@@ -24,8 +24,8 @@ static struct {
         {"--pin", "auto|none|LIST", CLI_TEXT, &settings.pin, 0, 0,                                                       \
          "CPUs to run on: one of each usable core, any, a list (default none)"},                                         \
         {"-b, --batch-size", "N", CLI_INT, &settings.batch, 1, 65536, "tokens computed at once (default 512)"},      \
-        {"-ctk, --cache-type-k", "TYPE", CLI_TEXT, &settings.type_k, 0, 0, "keys are kept in: auto, f32, f16, q8_0"},    \
-        {"-ctv, --cache-type-v", "TYPE", CLI_TEXT, &settings.type_v, 0, 0, "values likewise"}
+        {"-ctk, --cache-type-k", "TYPE", CLI_CACHE_TYPE, &settings.type_k, 0, 0, "keys are kept in: auto, f32, f16, q8_0"}, \
+        {"-ctv, --cache-type-v", "TYPE", CLI_CACHE_TYPE, &settings.type_v, 0, 0, "values likewise"}
 
 static const struct cli_option logits_options[] = {
     MODEL_OPTION,

@@ -32,7 +32,7 @@ static bool number(const char **at, int *value)
     return true;
 }
 
-bool list_parse(struct list *list, const char *text, int least, char *problem, size_t room)
+bool list_parse(struct list *list, const char *text, int least, int most, char *problem, size_t room)
 {
     for (const char *at = text;; at++) {
         int first, last, step = 1;
@@ -54,9 +54,9 @@ bool list_parse(struct list *list, const char *text, int least, char *problem, s
             if (op == '+' ? step < 1 : step < 2 || first < 1)
                 return complain(problem, room, "'%s': this range never ends", text);
         }
-        if (first < least)
-            return complain(problem, room, "'%s': must be at least %d", text, least);
         for (long long n = first; n <= last; n = op == '+' ? n + step : n * step) {
+            if (n < least || n > most)
+                return complain(problem, room, "'%s': must be from %d to %d", text, least, most);
             if (list->count == LIST_MAX)
                 return complain(problem, room, "'%s': more than %d values", text, LIST_MAX);
             list->values[list->count++] = (int)n;

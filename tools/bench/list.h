@@ -12,8 +12,8 @@ struct list {
     int count;
 };
 
-/* Appends the numbers of `text`: a list ("1,2,4") of numbers and ranges ("1-8", "1-8+2", "1-64*2"), each at least `least`. If it
+/* Appends the numbers of `text`: a list ("1,2,4") of numbers and ranges ("1-8", "1-8+2", "1-64*2"), each from `least` to `most`. If it
  * is malformed returns false and says why, one line, in `problem`. */
-bool list_parse(struct list *list, const char *text, int least, char *problem, size_t room);
+bool list_parse(struct list *list, const char *text, int least, int most, char *problem, size_t room);
 
 #endif

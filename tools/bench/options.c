@@ -1,6 +1,8 @@
 #include "options.h"
 #include "fits.h"
 
+#include <limits.h>
+
 enum { LEAST_MEMORY = 1000000 }; /* for --fits: less is a forgotten unit */
 
 static const char usage[] =
@@ -42,11 +44,11 @@ static bool split(struct cli_texts *to, const struct cli_texts *from, const char
     return true;
 }
 
-static bool numbers(struct list *list, const struct cli_texts *texts, const char *option, int least)
+static bool numbers(struct list *list, const struct cli_texts *texts, const char *option, int least, int most)
 {
     char problem[256];
     for (int i = 0; i < texts->count; i++) {
-        if (!list_parse(list, texts->items[i], least, problem, sizeof problem)) {
+        if (!list_parse(list, texts->items[i], least, most, problem, sizeof problem)) {
             cli_error("%s: %s", option, problem);
             return false;
         }
@@ -59,7 +61,7 @@ static bool pairs(struct list *list, const struct cli_texts *texts)
     char problem[256];
     for (int i = 0; i < texts->count; i++) {
         struct list pair = {.count = 0};
-        if (!list_parse(&pair, texts->items[i], 1, problem, sizeof problem) || pair.count != 2 || list->count + 2 > LIST_MAX) {
+        if (!list_parse(&pair, texts->items[i], 1, INT_MAX, problem, sizeof problem) || pair.count != 2 || list->count + 2 > LIST_MAX) {
             cli_error("-pg: '%s': expected two numbers of tokens, prompt and generated: 512,128", texts->items[i]);
             return false;
         }
@@ -80,6 +82,14 @@ static bool format(enum output_format *value, const char *text)
     }
     cli_error("-o: '%s': expected md, json, jsonl or csv", text);
     return false;
+}
+
+static bool cache_types(const struct cli_texts *types, const char *option)
+{
+    for (int i = 0; i < types->count; i++)
+        if (!cli_cache_type(option, types->items[i]))
+            return false;
+    return true;
 }
 
 static void set_default(struct list *list, int value)
@@ -139,10 +149,11 @@ int options_parse(struct options *o, int argc, char **argv)
     if (!split(&o->models, &words.models, "-m") || !split(&o->shapes, &words.shapes, "--shape") ||
         !split(&o->types, &words.types, "--type") || !split(&o->isas, &words.isas, "--isa") ||
         !split(&o->types_k, &words.types_k, "-ctk") || !split(&o->types_v, &words.types_v, "-ctv") ||
-        !numbers(&o->prompt, &words.prompt, "-p", 0) || !numbers(&o->gen, &words.gen, "-n", 0) || !pairs(&o->pg, &words.pg) ||
-        !numbers(&o->depth, &words.depth, "-d", 0) || !numbers(&o->threads, &words.threads, "-t", 0) ||
-        !numbers(&o->batch, &words.batch, "-b", 1) || !numbers(&o->ubatch, &words.ubatch, "-ub", 1) ||
-        !numbers(&o->parallel, &words.parallel, "-np", 1) || !format(&o->format, words.format))
+        !cache_types(&o->types_k, "-ctk") || !cache_types(&o->types_v, "-ctv") ||
+        !numbers(&o->prompt, &words.prompt, "-p", 0, INT_MAX) || !numbers(&o->gen, &words.gen, "-n", 0, INT_MAX) || !pairs(&o->pg, &words.pg) ||
+        !numbers(&o->depth, &words.depth, "-d", 0, INT_MAX) || !numbers(&o->threads, &words.threads, "-t", 0, 1024) ||
+        !numbers(&o->batch, &words.batch, "-b", 1, 65536) || !numbers(&o->ubatch, &words.ubatch, "-ub", 1, INT_MAX) ||
+        !numbers(&o->parallel, &words.parallel, "-np", 1, 65536) || !format(&o->format, words.format))
         return CLI_USAGE;
     if (words.fits && (!fits_parse(words.fits, &o->fits) || o->fits < LEAST_MEMORY)) {
         cli_error("--fits: '%s': expected a size with its unit, at least 1MB: 8GiB, 500MB", words.fits);
