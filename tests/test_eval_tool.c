@@ -182,6 +182,33 @@ START_TEST(test_tokenize_special)
 }
 END_TEST
 
+/* One text, from the command line or from standard input, to standard output. */
+START_TEST(test_tokenize_text)
+{
+    static const char model[] = "examples/models/demo-q8_0.gguf";
+    struct result typed = RUN(closed, "slm-eval", "tokenize", "-m", model, "-p", "the capital\x1e of Spain", "-q");
+    expect_code(typed, 0);
+    ck_assert_str_eq(typed.err, "");
+    ck_assert_msg(strchr(typed.out, ' ') && strchr(typed.out, '\n') == typed.out + typed.out_length - 1, "%s", typed.out);
+    struct result piped = RUN("the capital", "slm-eval", "tokenize", "-m", model, "-f", "-");
+    expect_code(piped, 0);
+    ck_assert_msg(strstr(piped.err, "records 1"), "%s", piped.err);
+    ck_assert_msg(!strncmp(piped.out, typed.out, piped.out_length - 1) && typed.out_length > piped.out_length, "%s%s", piped.out, typed.out);
+    release(typed);
+    release(piped);
+    struct result r = RUN(NULL, "slm-eval", "tokenize", "-m", model, "-p", ""); /* no tokens */
+    expect_text(r, "\n");
+    release(r);
+    const char *const command[] = {"slm-eval", "tokenize", "-m", model, "-p", "a", NULL};
+    r = run_full(NULL, SINK_FULL, false, command);
+    expect_error(r, 3, "slm-eval: ", "standard output: No space");
+    release(r);
+    r = run_full(NULL, SINK_PIPE, false, command);
+    expect_code(r, 141);
+    release(r);
+}
+END_TEST
+
 Suite *suite_eval_tool(void)
 {
     Suite *suite = suite_create("eval_tool");
@@ -192,6 +219,7 @@ Suite *suite_eval_tool(void)
     tcase_add_test(tc, test_logits);
     tcase_add_loop_test(tc, test_tokenize, 0, sizeof vocabularies / sizeof *vocabularies);
     tcase_add_test(tc, test_tokenize_special);
+    tcase_add_test(tc, test_tokenize_text);
     suite_add_tcase(suite, tc);
     return suite;
 }

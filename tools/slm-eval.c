@@ -10,7 +10,7 @@
 enum { RECORD_SEPARATOR = 0x1e };
 
 static struct {
-    const char *model, *ids, *file, *records, *out, *output, *template, *cases, *name, *pin, *type_k, *type_v;
+    const char *model, *ids, *file, *text, *records, *out, *output, *template, *cases, *name, *pin, *type_k, *type_v;
     int64_t threads, batch, window;
     bool special, quiet;
 } settings = {.batch = 512, .window = 256};
@@ -36,8 +36,9 @@ static const struct cli_option logits_options[] = {
 };
 static const struct cli_option tokenize_options[] = {
     MODEL_OPTION,
-    {"--records", "FILE", CLI_TEXT, &settings.records, 0, 0, "texts, separated by the byte 0x1e"},
-    {"--out", "FILE", CLI_TEXT, &settings.out, 0, 0, "receives a line of ids for each text"},
+    {"-p, --prompt", "TEXT", CLI_TEXT, &settings.text, 0, 0, "a text"},
+    {"-f, --file, --records", "FILE", CLI_TEXT, &settings.records, 0, 0, "or texts, separated by the byte 0x1e; - for standard input"},
+    {"--out", "FILE", CLI_TEXT, &settings.out, 0, 0, "receives a line of ids for each text (default: standard output)"},
     {"--special", NULL, CLI_FLAG, &settings.special, 0, 0, "read special tokens such as <|end|> as such"},
     OUTPUT_OPTIONS,
 };
@@ -58,7 +59,7 @@ static const struct cli_option template_options[] = {
 static const char usage[] =
     "slm-eval - numbers about a language model\n\n"
     "  slm-eval logits     -m model.gguf --ids ids.i32 --out logits.f32    the logits of every position\n"
-    "  slm-eval tokenize   -m model.gguf --records texts --out ids.txt     the tokens of texts\n"
+    "  slm-eval tokenize   -m model.gguf -p TEXT | -f texts                the tokens of texts\n"
     "  slm-eval perplexity -m model.gguf --ids ids.i32 | -f text.txt       how well a text is predicted\n"
     "  slm-eval template   --template t.jinja --cases c.json --case NAME   the text a chat template makes\n\n"
     "slm-eval COMMAND --help lists the options of a command.\n";
@@ -180,26 +181,27 @@ static bool each_logits(slm_session *session, const slm_token *tokens, size_t co
     return ok && !cli_interrupted();
 }
 
-/* Closes an output file; one that is not complete is removed, if it is a file and not a device or a link. */
+/* The --out file, or standard output without one. */
+static FILE *open_output(void)
+{
+    FILE *file = settings.out ? fopen(settings.out, "wb") : stdout;
+    if (!file)
+        cli_error("can't write to %s: %s", settings.out, strerror(errno));
+    return file;
+}
+
+/* Closes it; a file that is not complete is removed, if it is a file and not a device or a link. */
 static int close_output(FILE *file, int code)
 {
     struct stat st;
     bool failed = ferror(file);
-    if (fclose(file) && code == CLI_OK)
+    if (settings.out ? fclose(file) : fflush(file))
         failed = true;
     if (failed && code == CLI_OK)
-        code = cli_write_failed(settings.out);
-    if (code != CLI_OK && lstat(settings.out, &st) == 0 && S_ISREG(st.st_mode))
+        code = cli_write_failed(settings.out ? settings.out : "standard output");
+    if (code != CLI_OK && settings.out && lstat(settings.out, &st) == 0 && S_ISREG(st.st_mode))
         remove(settings.out);
     return code;
-}
-
-static FILE *open_output(void)
-{
-    FILE *file = fopen(settings.out, "wb");
-    if (!file)
-        cli_error("can't write to %s: %s", settings.out, strerror(errno));
-    return file;
 }
 
 /* The report of commands whose result is a file: a line on standard error, or an object on standard output. */
@@ -284,7 +286,7 @@ static bool tokenize_record(const slm_model *model, const char *text, size_t len
         status = slm_tokenize(model, text, length, flags, ids->items, ids->count, &count, &err);
     }
     if (status) {
-        cli_error("%s: %s", settings.records, err.message);
+        cli_error("%s: %s", settings.text ? "-p" : settings.records, err.message);
         return false;
     }
     for (size_t i = 0; i < count; i++)
@@ -296,8 +298,9 @@ static bool tokenize_record(const slm_model *model, const char *text, size_t len
 
 static int run_tokenize(slm_model *model)
 {
-    size_t size, records = 0, total = 0;
-    char *texts = cli_read_file(settings.records, &size);
+    size_t size = settings.text ? strlen(settings.text) : 0, records = 0, total = 0;
+    char *file = settings.text ? NULL : cli_read_file(settings.records, &size);
+    const char *texts = settings.text ? settings.text : file;
     struct ids ids = {.items = texts ? malloc((size + 2) * sizeof *ids.items) : NULL}; /* enough for most vocabularies */
     ids.count = ids.items ? size + 2 : 0;
     int code = CLI_FAILED;
@@ -306,7 +309,7 @@ static int run_tokenize(slm_model *model)
         double start = cli_now();
         bool ok = true;
         for (size_t at = 0; ok && at <= size && !cli_interrupted(); records++) {
-            const char *end = memchr(texts + at, RECORD_SEPARATOR, size - at);
+            const char *end = settings.text ? NULL : memchr(texts + at, RECORD_SEPARATOR, size - at);
             size_t length = end ? (size_t)(end - (texts + at)) : size - at;
             ok = tokenize_record(model, texts + at, length, &ids, out, &total);
             at += length + 1;
@@ -316,7 +319,7 @@ static int run_tokenize(slm_model *model)
             code = report("records", records, "tokens", total, cli_now() - start);
     }
     free(ids.items);
-    free(texts);
+    free(file);
     return code;
 }
 
@@ -463,9 +466,8 @@ static bool check_settings(const char *command)
     struct {
         const char *command, *name, *value;
     } needed[] = {
-        {"logits", "-m", settings.model},       {"logits", "--ids", settings.ids},     {"logits", "--out", settings.out},
-        {"tokenize", "-m", settings.model},     {"tokenize", "--records", settings.records}, {"tokenize", "--out", settings.out},
-        {"perplexity", "-m", settings.model},   {"template", "--template", settings.template},
+        {"logits", "-m", settings.model}, {"logits", "--ids", settings.ids}, {"logits", "--out", settings.out},
+        {"tokenize", "-m", settings.model}, {"perplexity", "-m", settings.model}, {"template", "--template", settings.template},
         {"template", "--cases", settings.cases}, {"template", "--case", settings.name},
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
@@ -479,10 +481,18 @@ static bool check_settings(const char *command)
         cli_error("perplexity needs one of --ids FILE and -f FILE");
         return false;
     }
+    if (strcmp(command, "tokenize") == 0 && !settings.text == !settings.records) {
+        cli_error("tokenize needs one of -p TEXT and -f FILE");
+        return false;
+    }
     if (settings.output && strcmp(settings.output, "text") == 0)
         settings.output = NULL;
     if (settings.output && strcmp(settings.output, "json") != 0) {
         cli_error("-o takes text or json, not \"%s\"", settings.output);
+        return false;
+    }
+    if (strcmp(command, "tokenize") == 0 && settings.output && !settings.out) {
+        cli_error("-o json writes its report to standard output: give the ids a file with --out FILE");
         return false;
     }
     return true;
