@@ -2,9 +2,12 @@
 #include "tool_run.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef __has_feature /* clang */
@@ -209,6 +212,32 @@ START_TEST(test_tokenize_text)
 }
 END_TEST
 
+/* Interrupted while they wait for the rest of their input. */
+START_TEST(test_interrupt)
+{
+    static const char model[] = "examples/models/demo-q8_0.gguf";
+    static const char *const commands[][10] = {{"slm-eval", "logits", "-m", model, "--ids", "-", "--out", "/dev/null"},
+                                               {"slm-eval", "tokenize", "-m", model, "-f", "-"},
+                                               {"slm-eval", "perplexity", "-m", model, "-f", "-"},
+                                               {"slm-eval", "template", "--template", "-", "--cases", "x", "--case", "x"}};
+    const char *path = tool_path("slm-eval");
+    int ends[2], unread = 1, status;
+    ck_assert(!pipe(ends) && write(ends[1], "x", 1) == 1);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[0], 0);
+        execv(path, (char *const *)commands[_i]);
+        _exit(127);
+    }
+    for (int i = 0; i < 20000 && unread; i++) {
+        usleep(1000);
+        ck_assert(!ioctl(ends[0], FIONREAD, &unread));
+    }
+    ck_assert(!kill(child, SIGINT) && waitpid(child, &status, 0) == child);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 130, "%s: status %d", commands[_i][1], status);
+}
+END_TEST
+
 Suite *suite_eval_tool(void)
 {
     Suite *suite = suite_create("eval_tool");
@@ -220,6 +249,7 @@ Suite *suite_eval_tool(void)
     tcase_add_loop_test(tc, test_tokenize, 0, sizeof vocabularies / sizeof *vocabularies);
     tcase_add_test(tc, test_tokenize_special);
     tcase_add_test(tc, test_tokenize_text);
+    tcase_add_loop_test(tc, test_interrupt, 0, 4);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -81,11 +81,6 @@ static slm_model *open_model(bool vocab_only)
     return cli_open_model(settings.model, &o);
 }
 
-static int model_failed(void)
-{
-    return cli_interrupted() ? CLI_INTERRUPTED : CLI_MODEL;
-}
-
 /* Ids of a file, checked. After a failure that has been reported, items is NULL. */
 static struct ids read_ids(const char *path, uint32_t vocab)
 {
@@ -261,7 +256,7 @@ static int run_logits(slm_model *model)
     if (session && (w.file = open_output())) {
         double start = cli_now();
         bool ok = each_logits(session, ids.items, ids.count, write_logits, &w);
-        code = close_output(w.file, ok || ferror(w.file) ? CLI_OK : cli_interrupted() ? CLI_INTERRUPTED : CLI_FAILED);
+        code = close_output(w.file, ok || ferror(w.file) ? CLI_OK : CLI_FAILED);
         if (code == CLI_OK)
             code = report("tokens", ids.count, "vocabulary", w.vocab, cli_now() - start);
     }
@@ -314,7 +309,7 @@ static int run_tokenize(slm_model *model)
             ok = tokenize_record(model, texts + at, length, &ids, out, &total);
             at += length + 1;
         }
-        code = close_output(out, cli_interrupted() ? CLI_INTERRUPTED : ok || ferror(out) ? CLI_OK : CLI_FAILED);
+        code = close_output(out, !cli_interrupted() && (ok || ferror(out)) ? CLI_OK : CLI_FAILED);
         if (code == CLI_OK)
             code = report("records", records, "tokens", total, cli_now() - start);
     }
@@ -388,8 +383,6 @@ static int run_perplexity(slm_model *model)
                                : "perplexity %.6f, nll %.6f, tokens %zu, windows %zu of %zu, %.2f s\n",
                exp(nll), nll, tokens, windows, window, seconds);
         code = fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
-    } else if (cli_interrupted()) {
-        code = CLI_INTERRUPTED;
     }
     slm_session_free(session);
     free(ids.items);
@@ -531,10 +524,8 @@ int main(int argc, char **argv)
         return code;
     if (!check_settings(commands[c].name) || (settings.pin && !pin(settings.pin)))
         return CLI_USAGE;
-    if (commands[c].needs == NEEDS_NO_MODEL)
-        return commands[c].run(NULL);
-    slm_model *model = open_model(commands[c].needs == NEEDS_VOCABULARY);
-    code = model ? commands[c].run(model) : model_failed();
+    slm_model *model = commands[c].needs == NEEDS_NO_MODEL ? NULL : open_model(commands[c].needs == NEEDS_VOCABULARY);
+    code = model || commands[c].needs == NEEDS_NO_MODEL ? commands[c].run(model) : CLI_MODEL;
     slm_model_free(model);
-    return code;
+    return cli_interrupted() && (code == CLI_MODEL || code == CLI_FAILED) ? CLI_INTERRUPTED : code;
 }
