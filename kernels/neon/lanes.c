@@ -2,6 +2,7 @@
 #include "v16.h"
 
 #include "../lanes/attend.h"
-#include "../lanes/attend_q8_0_linear.h"
 #include "../lanes/dense.h"
 #include "../lanes/float.h"
+#include "../lanes/scores_q8_0.h"
+#include "../lanes/values_q8_0.h"

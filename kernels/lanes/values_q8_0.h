@@ -1,19 +1,8 @@
-/* attend_q8_0_linear.h - attention over pages of Q8_0 by linear: tiers that multiply signed bytes without further ado need nothing else. */
-#ifndef SLM_LANES_ATTEND_Q8_0_LINEAR_H
-#define SLM_LANES_ATTEND_Q8_0_LINEAR_H
+/* values_q8_0.h - weighted sums of pages of Q8_0 by linear. */
+#ifndef SLM_LANES_VALUES_Q8_0_H
+#define SLM_LANES_VALUES_Q8_0_H
 
 #include "attend_q8_0.h"
-
-void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *page, const void *next, int from, int to, float *s)
-{
-    const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
-    const struct tile_q8_0 *tile = (const struct tile_q8_0 *)page + (size_t)from * blocks;
-    attend_fetch_scales(next, head_dim);
-    for (int t = from; t < to; t++, tile += blocks) {
-        attend_fetch(next, (size_t)t * blocks * sizeof *tile, blocks * sizeof *tile);
-        TIER(linear_Q8_0)(tile, blocks * ACT_BLOCK, q, (size_t)cols, cols, s + 16 * t, KV_PAGE);
-    }
-}
 
 void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *page, const void *next, const float *scale, float *o)
 {
