@@ -1,5 +1,4 @@
 #include "../lib/tokenizer/tokenizer.h"
-#include "../lib/map.h"
 #include "../lib/tokenizer/split.h"
 #include "../lib/tokenizer/unicode.h"
 #include "tests.h"
@@ -12,20 +11,32 @@
 /* The tokenizer of a file in ../shared, or NULL. */
 static struct tokenizer *open_shared(const char *name)
 {
-    const char *path = shared_path(name);
-    if (!path)
+    size_t size;
+    void *bytes = read_file(shared_path(name), &size);
+    if (!bytes)
         return NULL;
-    struct map map;
     mem m;
     struct gguf gguf;
     struct tokenizer *t;
     slm_error err;
     ck_assert_int_eq(mem_init(&m, NULL, &err), SLM_OK);
-    ck_assert_msg(map_open(path, &map, &err) == SLM_OK, "%s", err.message);
-    ck_assert_msg(gguf_open(&m, map.bytes, map.size, &gguf, &err) == SLM_OK, "%s", err.message);
+    ck_assert_msg(gguf_open(&m, bytes, size, &gguf, &err) == SLM_OK, "%s", err.message);
     ck_assert_msg(tokenizer_new(&m, &gguf, &t, &err) == SLM_OK, "%s", err.message);
     gguf_close(&gguf);
-    map_close(&map);
+    free(bytes);
+    return t;
+}
+
+/* Vocabularies of vocab_build_random, the second one of SentencePiece. */
+static const char *const families[][2] = {{"gpt2", "gpt-2"}, {"llama", NULL}, {"gpt2", "llama-bpe"}, {"gpt2", "deepseek-llm"},
+                                          {"gpt2", "gpt-4o"}};
+enum { LLAMA = 1 };
+
+static struct tokenizer *random_tokenizer(int family, uint64_t seed)
+{
+    struct vocab_build *v = vocab_build_random(families[family][0], families[family][1], seed, false);
+    struct tokenizer *t = vocab_build_tokenizer(v);
+    vocab_build_free(v);
     return t;
 }
 
@@ -47,23 +58,34 @@ static slm_token *encode(const struct tokenizer *t, const char *text, size_t len
 
 /* In loops below a check is an `if`: Check notes the place of every ck_assert with a system call. */
 
+/* Compares the tokens of a text with these. */
+static void check_tokens(const struct tokenizer *t, const char *place, const char *text, size_t length, unsigned flags,
+                         const slm_token *want, size_t want_count)
+{
+    size_t count;
+    slm_token *tokens = encode(t, text, length, flags, &count);
+    for (size_t i = 0; i < count || i < want_count; i++)
+        if (i >= count || i >= want_count || tokens[i] != want[i])
+            ck_abort_msg("%s: token %zu is %d, not %d, of \"%.*s\" (seed %llu)", place, i, i < count ? (int)tokens[i] : -1,
+                         i < want_count ? (int)want[i] : -1, (int)length, text, (unsigned long long)test_seed());
+    free(tokens);
+}
+#define CHECK_IDS(t, text, flags, ...)                                                \
+    check_tokens(t, "ids", text, strlen(text), flags, (slm_token[]){__VA_ARGS__}, \
+                 sizeof((slm_token[]){__VA_ARGS__}) / sizeof(slm_token))
+
 /* Compares with the ids of a line of numbers. */
 static void check_line(const struct tokenizer *t, const char *what, int record, const char *text, size_t length, const char *line)
 {
-    size_t count;
-    slm_token *tokens = encode(t, text, length, 0, &count);
-    size_t i = 0;
-    char *end;
-    for (;; i++, line = end) {
-        long want = strtol(line, &end, 10);
-        if (end == line)
-            break;
-        if (i >= count || tokens[i] != want)
-            ck_abort_msg("%s, record %d, token %zu: %ld, not %ld, in \"%.*s\"", what, record, i, i < count ? (long)tokens[i] : -1L, want,
-                         (int)length, text);
-    }
-    ck_assert_msg(i == count, "%s, record %d: %zu tokens, not %zu", what, record, count, i);
-    free(tokens);
+    char place[128], *end;
+    size_t count = 0;
+    slm_token *want = malloc((strlen(line) + 1) * sizeof *want);
+    ck_assert_ptr_nonnull(want);
+    for (; want[count] = (slm_token)strtol(line, &end, 10), end != line; line = end)
+        count++;
+    snprintf(place, sizeof place, "%s, record %d", what, record);
+    check_tokens(t, place, text, length, 0, want, count);
+    free(want);
 }
 
 /* Checks every record of `texts`, which `separator` ends or separates, against the lines of `ids`. */
@@ -116,18 +138,6 @@ START_TEST(expected_ids)
 }
 END_TEST
 
-static void check_ids(const struct tokenizer *t, const char *text, unsigned flags, const slm_token *want, size_t want_count)
-{
-    size_t count;
-    slm_token *tokens = encode(t, text, strlen(text), flags, &count);
-    ck_assert_msg(count == want_count, "\"%s\": %zu tokens, not %zu", text, count, want_count);
-    for (size_t i = 0; i < count; i++)
-        ck_assert_msg(tokens[i] == want[i], "\"%s\": token %zu is %d, not %d", text, i, (int)tokens[i], (int)want[i]);
-    free(tokens);
-}
-#define CHECK_IDS(t, text, flags, ...)                                         \
-    check_ids(t, text, flags, (slm_token[]){__VA_ARGS__}, sizeof((slm_token[]){__VA_ARGS__}) / sizeof(slm_token))
-
 START_TEST(special_in_shared_vocabularies)
 {
     struct tokenizer *llama = open_shared("vocab/llama-bpe.gguf"), *phi = open_shared("vocab/phi-3.gguf");
@@ -161,16 +171,9 @@ END_TEST
 
 START_TEST(special_tokens)
 {
-    static const char *const models[][2] = {{"gpt2", "gpt-2"}, {"llama", NULL}};
-    struct vocab_build *v = vocab_build_random(models[_i][0], models[_i][1], 1, false);
-    struct tokenizer *t = vocab_build_tokenizer(v);
-    slm_token end = (slm_token)v->count - 4, user = end + 1, tool = end + 2, lines = end + 3;
-    slm_token byte[128];
-    for (int c = 0; c < 128; c++) {
-        char text[8];
-        snprintf(text, sizeof text, _i ? "<0x%02X>" : "%c", (unsigned)c);
-        byte[c] = tokenizer_find(t, text);
-    }
+    struct tokenizer *t = random_tokenizer(_i, 1);
+    slm_token end = (slm_token)tokenizer_size(t) - VOCAB_SPECIALS, user = end + 1, tool = end + 2, lines = end + 3;
+    slm_token less = tokenizer_find(t, _i == LLAMA ? "<0x3C>" : "<"), l = tokenizer_find(t, _i == LLAMA ? "<0x6C>" : "l");
     CHECK_IDS(t, "<|end|><|user|><tool>", SLM_TOKENIZE_SPECIAL, end, user, tool);
     CHECK_IDS(t, "<tool>\n\n", 0, tool, lines);
     CHECK_IDS(t, "\n\n\n\n<tool>", 0, lines, lines, tool);
@@ -181,7 +184,7 @@ START_TEST(special_tokens)
     ck_assert_uint_gt(count, 1);
     free(tokens);
     tokens = encode(t, "<tool", 5, SLM_TOKENIZE_SPECIAL, &count);
-    ck_assert(count >= 5 && tokens[count - 1] == byte['l'] && tokens[count - 5] == byte['<']);
+    ck_assert(count >= 5 && tokens[count - 1] == l && tokens[count - 5] == less);
     free(tokens);
     ck_assert(tokenizer_is_end(t, end) && !tokenizer_is_end(t, user) && !tokenizer_is_end(t, tool));
     ck_assert_int_eq(tokenizer_find(t, "<|user|>"), user);
@@ -191,11 +194,10 @@ START_TEST(special_tokens)
     ck_assert_uint_eq(tokenizer_bytes(t, end, false, text, sizeof text), 0);
     ck_assert_uint_eq(tokenizer_bytes(t, end, true, text, 3), 7);
     ck_assert_mem_eq(text, "<|e", 3);
-    ck_assert_uint_eq(tokenizer_bytes(t, (slm_token)v->count, true, text, sizeof text), 0);
+    ck_assert_uint_eq(tokenizer_bytes(t, lines + 1, true, text, sizeof text), 0);
     ck_assert_uint_eq(tokenizer_bytes(t, -1, true, text, sizeof text), 0);
     ck_assert_uint_eq(tokenizer_bytes(t, tool, false, NULL, 0), 6);
     tokenizer_free(t);
-    vocab_build_free(v);
 }
 END_TEST
 
@@ -248,12 +250,16 @@ struct slow {
     const struct vocab_build *v;
     const struct tokenizer *t;
     const char *text;
+    struct pieces pieces;
     slm_token tokens[2048];
     size_t count;
 };
 
-static void add_pieces_of(struct slow *s, const struct pieces *p)
+/* Adds the tokens of the pieces. */
+static void finish_pieces(struct slow *s)
 {
+    struct pieces *p = &s->pieces;
+    merge_slowly(s->v, p);
     for (size_t i = 0; i < p->count; i++) {
         slm_token token = tokenizer_find(s->t, p->text[i]);
         if (token != SLM_TOKEN_NONE) {
@@ -270,16 +276,14 @@ static void add_pieces_of(struct slow *s, const struct pieces *p)
 
 static slm_status slow_word(void *arg, size_t start, size_t end)
 {
-    static struct pieces p;
     struct slow *s = arg;
-    p.count = end - start;
+    s->pieces.count = end - start;
     for (size_t i = start; i < end; i++) { /* the first 256 tokens are the bytes */
         if (i - start >= 256)
             ck_abort_msg("word too long");
-        strcpy(p.text[i - start], s->v->tokens[(uint8_t)s->text[i]]);
+        strcpy(s->pieces.text[i - start], s->v->tokens[(uint8_t)s->text[i]]);
     }
-    merge_slowly(s->v, &p);
-    add_pieces_of(s, &p);
+    finish_pieces(s);
     return SLM_OK;
 }
 
@@ -292,23 +296,21 @@ static void slow_encode(struct slow *s, size_t length)
         ck_assert_int_eq(split_text(&m, splitter_find(s->v->pre, strlen(s->v->pre)), s->text, length, slow_word, s, NULL), SLM_OK);
         return;
     }
-    static struct pieces p;
-    p.count = 0;
+    struct pieces *p = &s->pieces;
+    p->count = 0;
     if (length)
-        strcpy(p.text[p.count++], "\xe2\x96\x81");
+        strcpy(p->text[p->count++], "\xe2\x96\x81");
     for (size_t i = 0; i < length;) {
         uint32_t c;
         int size = utf8_decode(s->text + i, length - i, &c);
         size = size > 0 ? size : 1;
-        if (p.count >= 256)
+        if (p->count >= 256)
             ck_abort_msg("text too long");
-        snprintf(p.text[p.count++], 8, "%.*s", size, s->text[i] == ' ' ? "\xe2\x96\x81" : s->text + i);
-        if (s->text[i] == ' ')
-            strcpy(p.text[p.count - 1], "\xe2\x96\x81");
+        const bool space = s->text[i] == ' ';
+        snprintf(p->text[p->count++], 8, "%.*s", space ? 3 : size, space ? "\xe2\x96\x81" : s->text + i);
         i += (size_t)size;
     }
-    merge_slowly(s->v, &p);
-    add_pieces_of(s, &p);
+    finish_pieces(s);
 }
 
 static size_t random_text(uint64_t *seed, char *text)
@@ -340,17 +342,12 @@ START_TEST(merging)
         static struct slow slow;
         for (int round = 0; round < 60; round++) {
             char text[512];
-            size_t length = random_text(&seed, text), count;
+            size_t length = random_text(&seed, text);
             slow.v = v;
             slow.t = t;
             slow.text = text;
             slow_encode(&slow, length);
-            slm_token *tokens = encode(t, text, length, 0, &count);
-            for (size_t i = 0; i < count || i < slow.count; i++)
-                if (i >= count || i >= slow.count || tokens[i] != slow.tokens[i])
-                    ck_abort_msg("token %zu is %d, not %d, of \"%.*s\" (seed %llu)", i, i < count ? (int)tokens[i] : -1,
-                                 i < slow.count ? (int)slow.tokens[i] : -1, (int)length, text, (unsigned long long)test_seed());
-            free(tokens);
+            check_tokens(t, "merging", text, length, 0, slow.tokens, slow.count);
         }
         tokenizer_free(t);
         vocab_build_free(v);
@@ -382,9 +379,7 @@ static void check_round_trip(const struct tokenizer *t, const char *text, size_t
 
 START_TEST(round_trip)
 {
-    static const char *const models[][2] = {{"gpt2", "gpt-2"}, {"gpt2", "llama-bpe"}, {"llama", NULL}};
-    struct vocab_build *v = vocab_build_random(models[_i][0], models[_i][1], 3, false);
-    struct tokenizer *t = vocab_build_tokenizer(v);
+    struct tokenizer *t = random_tokenizer(_i, 3);
     uint64_t seed = test_seed();
     for (int round = 0; round < 500; round++) {
         char text[300];
@@ -393,16 +388,14 @@ START_TEST(round_trip)
         for (size_t i = 0; i < length; i++)
             if ((text[i] = (char)(test_random(&seed) % range)) == '\n')
                 text[i] = 'n'; /* "\n\n" is a token of its own, and SentencePiece begins anew with a space after it */
-        check_round_trip(t, text, length, _i == 2);
+        check_round_trip(t, text, length, _i == LLAMA);
     }
     tokenizer_free(t);
-    vocab_build_free(v);
 }
 END_TEST
 
 START_TEST(streaming)
 {
-    static const char *const models[][2] = {{"gpt2", "gpt-2"}, {"llama", NULL}};
     static const struct {
         const char *text, *shown;
     } cases[] = {
@@ -413,8 +406,7 @@ START_TEST(streaming)
         {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
         {"", ""},
     };
-    struct vocab_build *v = vocab_build_random(models[_i][0], models[_i][1], 5, false);
-    struct tokenizer *t = vocab_build_tokenizer(v);
+    struct tokenizer *t = random_tokenizer(_i, 5);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         size_t count, at = 0;
         slm_token *tokens = encode(t, cases[k].text, strlen(cases[k].text), 0, &count);
@@ -447,7 +439,6 @@ START_TEST(streaming)
     ck_assert_uint_eq(tokenizer_stream(t, &state, 1 << 20, small, sizeof small), 0);
     ck_assert_str_eq(small, "");
     tokenizer_free(t);
-    vocab_build_free(v);
 }
 END_TEST
 
@@ -572,9 +563,7 @@ END_TEST
 START_TEST(long_repeats)
 {
     static const char *const repeated[] = {"a", " ", "\n", "ab", "'", "1", "\xf0\x9f\x98\x80", "\xe6\xbc\xa2", "\xff", "<", "a ", " \n", "<|end|"};
-    static const char *const models[][2] = {{"gpt2", "gpt-2"}, {"gpt2", "llama-bpe"}, {"gpt2", "deepseek-llm"}, {"gpt2", "gpt-4o"}, {"llama", NULL}};
-    struct vocab_build *v = vocab_build_random(models[_i][0], models[_i][1], 11, _i % 2);
-    struct tokenizer *t = vocab_build_tokenizer(v);
+    struct tokenizer *t = random_tokenizer(_i, 11);
     size_t length = 1 << 18;
     char *text = malloc(length);
     ck_assert_ptr_nonnull(text);
@@ -582,11 +571,10 @@ START_TEST(long_repeats)
         size_t n = strlen(repeated[k]);
         for (size_t i = 0; i < length; i++)
             text[i] = repeated[k][i % n];
-        check_round_trip(t, text, length / n * n, _i == 4);
+        check_round_trip(t, text, length / n * n, _i == LLAMA);
     }
     free(text);
     tokenizer_free(t);
-    vocab_build_free(v);
 }
 END_TEST
 
@@ -603,7 +591,7 @@ Suite *suite_tokenizer(void)
     tcase_add_loop_test(tcase, hostile, 0, (int)(sizeof hostile_files / sizeof hostile_files[0]));
     tcase_add_test(tcase, odd_texts);
     tcase_add_test(tcase, missing_bytes);
-    tcase_add_loop_test(tcase, long_repeats, 0, 5);
+    tcase_add_loop_test(tcase, long_repeats, 0, (int)(sizeof families / sizeof families[0]));
     suite_add_tcase(suite, tcase);
     return suite;
 }
