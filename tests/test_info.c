@@ -206,22 +206,28 @@ START_TEST(list_of_a_folder)
         snprintf(name, sizeof name, "cut-%05d-of-00002.gguf", i + 1);
         put_file(name, bytes, size);
     }
+    size_t size;
+    struct gguf_build *nameless = gguf_build_new();
+    gguf_put_tensor(nameless, "t", 1, 1, (uint64_t[]){64}, NULL, 128);
+    uint8_t *bytes = gguf_build_finish(nameless, &size);
+    put_file("nameless.gguf", bytes, size);
     struct result r = RUN(NULL, "slm-run", "--list", test_folder);
     expect_code(r, 0);
     int lines = 0;
     for (const char *c = r.out; *c; c++)
         lines += *c == '\n';
-    ck_assert_msg(lines == 4, "%s", r.out);
+    ck_assert_msg(lines == 5, "%s", r.out);
     has(r, "MB  llama       Q8_0      /tmp/");
     has(r, "MB  qwen9       Q8_0      /tmp/");
     has(r, "MB  gemma       F16       /tmp/");
+    has(r, "MB  unknown     F16       /tmp/");
     has(r, "/cut-00001-of-00002.gguf  (2 parts)\n");
     has(r, "/broken.gguf  (");
     release(r);
     r = RUN(NULL, "slm-run", "--list", test_folder, "-o", "json");
     expect_code(r, 0);
     cJSON *json = parse(r.out);
-    ck_assert_int_eq(cJSON_GetArraySize(json), 4);
+    ck_assert_int_eq(cJSON_GetArraySize(json), 5);
     ck_assert_ptr_nonnull(cJSON_GetObjectItem(cJSON_GetArrayItem(json, 1), "problem"));
     ck_assert(number(cJSON_GetArrayItem(json, 2), "parts") == 2);
     cJSON_Delete(json);

@@ -196,7 +196,7 @@ int cli_parse(const struct cli_option *options, int option_count, const char *us
             return fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
         }
         if (name[0] != '-' || name[1] == 0) {
-            cli_error("unexpected argument \"%s\"; a text of several words needs quotes (%s --help lists the options)", name, tool_name);
+            cli_error("unexpected argument \"%s\": a file or text stands behind its option (%s --help lists them), several words in quotes", name, tool_name);
             return CLI_USAGE;
         }
         const struct cli_option *option = NULL;

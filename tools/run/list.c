@@ -89,9 +89,13 @@ static void print_line(const char *path, const slm_file *file, const char *probl
     }
     slm_file_get_info(file, &info);
     const char *architecture = slm_file_string(file, "general.architecture", 0, &length);
+    if (!architecture) {
+        architecture = "unknown";
+        length = strlen(architecture);
+    }
     printf("%7.1f MB  ", (double)info.bytes / 1e6);
-    print_text(architecture ? architecture : "unknown", architecture ? length : 7);
-    printf("%*s  %-8s  ", (int)(architecture && length < 10 ? 10 - length : 0), "", main_type(file));
+    print_text(architecture, length);
+    printf("%*s  %-8s  ", (int)(length < 10 ? 10 - length : 0), "", main_type(file));
     print_text(path, strlen(path));
     if (info.parts > 1)
         printf("  (%u parts)", info.parts);
