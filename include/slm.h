@@ -250,7 +250,8 @@ SLM_API slm_token slm_token_eos(const slm_model *model);
 /* True if `token` ends a generation (end of text, end of turn, end of message). False for ids out of range. */
 SLM_API bool slm_token_is_end(const slm_model *model, slm_token token);
 
-/* The id of the token whose vocabulary text is exactly `text`, special ones included, or SLM_TOKEN_NONE. */
+/* The id of the token whose vocabulary text is exactly `text`, special ones included ("<|im_end|>"), or SLM_TOKEN_NONE. Most
+ * vocabularies write a space as U+2581 or U+0120; for the tokens of a word as people write it call slm_tokenize. */
 SLM_API slm_token slm_token_find(const slm_model *model, const char *text);
 
 /* Whether the model wants its BOS token in front of a text. */
@@ -360,7 +361,8 @@ typedef struct slm_batch {
 SLM_API slm_status slm_decode(slm_session *session, const slm_batch *batch, slm_error *err);
 
 /* The vocab_size logits of the index-th token that wanted them (0, 1, ...) in the last slm_decode, or NULL. Owned by the
- * session, valid until its next decode; the caller may change them. */
+ * session, valid until its next decode; the caller may change them. To classify a text, decode a prompt that asks for the class, and compare
+ * the logits of the tokens that the answers begin with. */
 SLM_API float *slm_logits(slm_session *session, size_t index);
 
 /* Tokens in a sequence; 0 for a sequence out of range. */
@@ -397,7 +399,7 @@ typedef enum slm_thinking { SLM_THINKING_AUTO, SLM_THINKING_ON, SLM_THINKING_OFF
 
 typedef struct slm_chat_options {
     size_t size;                /* set by slm_chat_options_default() */
-    const char *chat_template;  /* Jinja source; NULL: the model's own */
+    const char *chat_template;  /* Jinja source; NULL: the model's own. slm_chat_template_at has some */
     bool add_generation_prompt; /* end with the opening of the assistant's answer; default true */
     slm_thinking thinking;      /* AUTO leaves the choice to the template */
     const char *tools;          /* JSON: the list of tools that the model may call, or NULL */

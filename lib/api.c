@@ -321,7 +321,8 @@ static slm_status render_chat(const char *function, const slm_model *model, cons
         return fail(err, SLM_INVALID, SLM_NO_OFFSET, "%s: options.thinking is %d: expected one of slm_thinking", function, (int)o.thinking);
     const char *source = o.chat_template ? o.chat_template : model->chat_template;
     if (!source)
-        return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "the model's file has no chat template: give one in options.chat_template");
+        return fail(err, SLM_UNSUPPORTED, SLM_NO_OFFSET, "the model's file has no chat template: give one in options.chat_template "
+                    "(slm_chat_template_at has some)");
     char bos[256], eos[256];
     const bool thinks = o.thinking == SLM_THINKING_ON;
     const struct template_input input = {
