@@ -503,7 +503,8 @@ typedef bool slm_token_fn(void *user, slm_token token, const char *text, size_t 
 
 /* Decodes `prompt` at the end of `sequence`, then samples and decodes until an end token (not reported), `max_tokens` or a
  * false from the callback (both still SLM_OK; *generated, which may be NULL, tells how many tokens were reported). The
- * sequence then holds the prompt and every reported token but the last. count is at least 1. SLM_CONTEXT if the cache is
+ * sequence then holds the prompt and the reported tokens, without the last one unless an end token came behind it. count is at least 1.
+ * callback may be NULL. SLM_CONTEXT if the cache is
  * full, SLM_FORMAT if the logits are not finite numbers (damaged weights): what was generated has been reported. SLM_INVALID if the
  * sampler was made with a model of another vocabulary size. `special` shows control tokens as text. */
 SLM_API slm_status slm_generate(slm_session *session, uint32_t sequence, const slm_token *prompt, size_t count,

@@ -258,6 +258,29 @@ START_TEST(generation)
 }
 END_TEST
 
+/* An end token is made of the logits of the token before it, which the sequence then holds; it is not reported and not held itself. */
+START_TEST(generation_to_the_end)
+{
+    slm_error err;
+    slm_model *model = good_model();
+    slm_session *session;
+    slm_sampler *sampler;
+    slm_sampler_options options = slm_sampler_options_default();
+    options.temperature = 0;
+    options.presence_penalty = 1e6f; /* token 100 but once, then the end */
+    options.bias = (slm_logit_bias[]){ { .token = 100, .bias = 1.5e6f }, { .token = slm_token_eos(model), .bias = 1e6f } };
+    options.bias_count = 2;
+    ck_assert(!slm_session_new(model, NULL, &session, &err) && !slm_sampler_new(model, &options, &sampler, &err));
+    struct transcript t = { 0 };
+    generate(session, 0, sampler, 20, &t, SLM_OK);
+    ck_assert(t.count == 1 && t.tokens[0] == 100);
+    ck_assert_uint_eq(slm_sequence_length(session, 0), 3 + 1);
+    slm_sampler_free(sampler);
+    slm_session_free(session);
+    slm_model_free(model);
+}
+END_TEST
+
 /* Opens a tiny model one of whose F16 (Q8_0 scales) or F32 values is not a number. */
 static slm_model *damaged_model(const char *tensor, size_t offset, size_t bytes)
 {
@@ -422,6 +445,7 @@ Suite *suite_api(void)
     tcase_add_test(tc, strange_paths);
     tcase_add_test(tc, bad_batches);
     tcase_add_test(tc, generation);
+    tcase_add_test(tc, generation_to_the_end);
     tcase_add_test(tc, damaged_weights);
     tcase_add_test(tc, concurrent_sessions);
     tcase_add_test(tc, budget_progress_vocabulary_only);
