@@ -16,9 +16,9 @@
     X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K)                                        \
     X(IQ4_NL) X(IQ4_XS) X(MXFP4) X(TQ1_0) X(TQ2_0)
 
-#define DECLARE(type) linear_fn TIER(linear_##type);
-TIER_TYPES(DECLARE)
-#undef DECLARE
+#define QUANT(name, ...) linear_fn TIER(linear_##name);
+#include "quants.def"
+#undef QUANT
 #define DECLARE(kv) kv_store_fn TIER(kv_store_k_##kv), TIER(kv_store_v_##kv); scores_fn TIER(scores_##kv); values_fn TIER(values_##kv);
 KV_TYPE_LIST(DECLARE)
 #undef DECLARE

@@ -18,7 +18,8 @@ struct avx2_scales {
 struct avx2_type {
     enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
-    int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768; 0: values of all 8 bits */
+    int run;            /* vectors whose products fit into 16 bits together: run * 2 * 127 * max(w + z) < 32768; 8, 4 or 2, with
+                         * two scales 4 or 2; 0: values of all 8 bits */
     int blocks;         /* k blocks in a packed block: 1, or 8 of a super-block */
     size_t bytes;       /* of a packed block */
     /* Of k block s of a packed block, rows 8 half .. 8 half + 7. */
