@@ -1,5 +1,5 @@
-/* tier.h - what the folders of vector tiers have in common: the slots that each of them fills. Their sources are compiled once for every
- * tier of the folder (Makefile): TIER(linear_Q4_0) is linear_Q4_0_avx2 where TIER_NAME is avx2. */
+/* tier.h - what the folders of tiers have in common: the slots that each of them fills. The sources of vector tiers are compiled once for every
+ * tier of the folder (Makefile): TIER(linear_Q4_0) is linear_Q4_0_avx2 where TIER_NAME is avx2. The reference's is ref. */
 #ifndef SLM_TIER_H
 #define SLM_TIER_H
 
@@ -10,7 +10,7 @@
 #define TIER_PASTE(slot, tier) TIER_PASTE_EXPANDED(slot, tier)
 #define TIER_PASTE_EXPANDED(slot, tier) slot##_##tier
 
-/* X(weight type): those that all folders have a kernel for. A folder that is ahead of the others sets its own after tier_fill. */
+/* X(weight type): those that all folders of vector tiers have a kernel for. A folder that is ahead of the others sets its own after tier_fill. */
 #define TIER_TYPES(X)                                                                                                      \
     X(F32) X(F16) X(BF16)                                                                                                  \
     X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K)                                        \
@@ -40,12 +40,9 @@ ALWAYS_INLINE void tier_prefetch(const void *tile, size_t b, size_t block_bytes)
         __builtin_prefetch(later + i, 0, 3);
 }
 
-/* Puts them all into the table. */
-static inline void tier_fill(struct kernels *k)
+/* Puts all slots that are not per weight type into the table. */
+static inline void tier_fill_slots(struct kernels *k)
 {
-#define SET(type) KERNEL_SET_TYPE(k, linear, type, TIER_NAME);
-    TIER_TYPES(SET)
-#undef SET
 #define SET(kv)                                                                                                            \
     KERNEL_SET_KV(k, kv_store_k, kv, TIER_NAME);                                                                           \
     KERNEL_SET_KV(k, kv_store_v, kv, TIER_NAME);                                                                           \
@@ -55,6 +52,15 @@ static inline void tier_fill(struct kernels *k)
 #undef SET
 #define SET(slot, type) KERNEL_SET(k, slot, TIER_NAME);
     KERNEL_SLOTS(SET)
+#undef SET
+}
+
+/* And linear of TIER_TYPES. */
+static inline void tier_fill(struct kernels *k)
+{
+    tier_fill_slots(k);
+#define SET(type) KERNEL_SET_TYPE(k, linear, type, TIER_NAME);
+    TIER_TYPES(SET)
 #undef SET
 }
 

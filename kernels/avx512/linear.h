@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "../tier.h"
-#include "../unroll.h"
 
 /* One k block. */
 struct avx512_block {

@@ -3,7 +3,6 @@
 #define SLM_LANES_H
 
 #include "../tier.h"
-#include "../unroll.h"
 
 #include <math.h>
 

@@ -16,7 +16,6 @@
 #include <arm_neon.h>
 
 #include "../tier.h"
-#include "../unroll.h"
 
 /* What is fixed for a type. */
 struct neon_type {

@@ -3,28 +3,16 @@
 #ifndef SLM_REF_H
 #define SLM_REF_H
 
+#define TIER_NAME ref
 #include "../half.h"
-#include "../kernels.h"
-#include "../unroll.h"
+#include "../tier.h"
 
-/* Every type has these three. */
+/* Every type has these two beside linear. */
 #define QUANT(name, ...)                                                                                                   \
     pack_fn pack_##name##_ref;                                                                                             \
-    unpack_fn unpack_##name##_ref;                                                                                         \
-    linear_fn linear_##name##_ref;
+    unpack_fn unpack_##name##_ref;
 #include "../quants.def"
 #undef QUANT
-
-#define KV_TYPE(name)                                                                                                      \
-    kv_store_fn kv_store_k_##name##_ref, kv_store_v_##name##_ref;                                                          \
-    scores_fn scores_##name##_ref;                                                                                         \
-    values_fn values_##name##_ref;
-KV_TYPE_LIST(KV_TYPE)
-#undef KV_TYPE
-
-#define SLOT(name, type) type name##_ref;
-KERNEL_SLOTS(SLOT)
-#undef SLOT
 
 /* ---- packing: unaligned words, in the order in which they stand in the file (little-endian machines only) */
 
