@@ -1,7 +1,8 @@
 /* Causal attention over the paged KV cache: an online soft-max over pages within a span, spans merged in position order.
  * Milakov and Gimelshein 2018 (arXiv:1805.02867); Dao et al. 2022 (2205.14135).
  *
- * A panel is up to ATTEND_COLS queries of one KV head: the heads that share it, of one or several consecutive tokens. Spans begin at
+ * A panel is up to ATTEND_COLS queries: the heads that share a KV head, of one or several consecutive tokens; or of few tokens, and then of
+ * several neighbouring KV heads, whose keys and values lie side by side in a page, since memory is read fastest in order. Spans begin at
  * absolute positions, so the arithmetic of a query depends neither on its batch nor on who computes it. */
 #include "kvcache.h"
 #include "ops_internal.h"
@@ -15,8 +16,9 @@ struct panel {
     const struct run *run;
     uint32_t token, tokens;     /* first token of the pass, number of tokens */
     uint32_t head, heads;       /* first query head, number of heads for each token */
-    uint32_t kv_head;
-    int cols;                   /* tokens * heads; column = token * heads + head */
+    uint32_t kv_head;           /* first KV head, of as many as the job takes together */
+    int each;                   /* columns of one KV head: tokens * heads */
+    int cols;                   /* of all; column = (KV head * tokens + token) * heads + head */
 };
 
 struct job {
@@ -27,7 +29,8 @@ struct job {
     uint32_t group;             /* query heads that share a KV head */
     uint32_t parts;             /* panels that a group is cut into, where it is wider than one */
     uint32_t tokens;            /* tokens in a panel */
-    size_t panels;              /* of all runs, for one KV head */
+    uint32_t together;          /* KV heads in a panel, a divisor of all */
+    size_t panels;              /* of all runs, for the same KV heads */
     uint32_t width;             /* head_dim rounded up to whole tiles */
     scores_fn *scores;          /* of the cache's types */
     values_fn *values;
@@ -51,9 +54,9 @@ static struct state state_at(float *memory)
 
 /* What a thread works in. */
 struct scratch {
-    float *q;                   /* [head_dim, cols], or struct act_block [head_dim in blocks, cols] */
-    float *scores;              /* [cols, KV_PAGE], then the weights; a query that is being prepared */
-    float *scale;               /* [cols] */
+    float *q;                   /* of each KV head [head_dim, each], or struct act_block [head_dim in blocks, each] */
+    float *scores;              /* of one KV head [each, KV_PAGE], then the weights; a query that is being prepared */
+    float *scale;               /* [each] */
     float *span, *total;        /* memory of two states */
 };
 
@@ -81,13 +84,13 @@ size_t attention_scratch_floats(uint32_t head_dim)
     return padded(head_dim) * ATTEND_COLS + ATTEND_COLS * (KV_PAGE + 1) + 2 * state_floats(head_dim);
 }
 
-size_t attention_partial_floats(int threads, uint32_t context, uint32_t kv_heads, uint32_t head_dim)
+size_t attention_partial_floats(int threads, uint32_t context, uint32_t head_dim)
 {
     const size_t spans = (context + SPAN - 1) / SPAN;
-    return ((size_t)threads * SPLIT_BELOW + kv_heads) * spans * state_floats(head_dim);
+    return (size_t)threads * SPLIT_BELOW * spans * state_floats(head_dim);
 }
 
-/* Panels of one run for one KV head. */
+/* Panels of one run for the same KV heads. */
 static size_t run_panels(const struct job *job, const struct run *run)
 {
     return (size_t)((run->count + job->tokens - 1) / job->tokens) * job->parts;
@@ -101,8 +104,8 @@ struct cursor {
 
 static struct panel panel_at(const struct pass *p, const struct job *job, struct cursor *at, size_t index)
 {
-    const uint32_t kv_head = (uint32_t)(index % p->kv->shape.heads);
-    index /= p->kv->shape.heads;
+    const uint32_t teams = p->kv->shape.heads / job->together, kv_head = (uint32_t)(index % teams) * job->together;
+    index /= teams;
     while (index < at->first)
         at->first -= run_panels(job, --at->run);
     while (index >= at->first + run_panels(job, at->run))
@@ -116,23 +119,37 @@ static struct panel panel_at(const struct pass *p, const struct job *job, struct
         .head = kv_head * job->group + head, .heads = job->group - head < ATTEND_COLS ? job->group - head : ATTEND_COLS,
         .kv_head = kv_head,
     };
-    panel.cols = (int)(panel.tokens * panel.heads);
+    panel.each = (int)(panel.tokens * panel.heads);
+    panel.cols = panel.each * (int)job->together;
     return panel;
 }
 
-/* The panel's queries, scaled, one column each: [head_dim, cols], or in int8 blocks. */
+/* Where a column's query, or its output, stands among those of the pass. */
+static size_t column_at(const struct pass *p, const struct job *job, const struct panel *panel, uint32_t c)
+{
+    const uint32_t each = (uint32_t)panel->each, kv = c / each, token = c % each / panel->heads, head = c % panel->heads;
+    return ((size_t)(panel->token + token) * job->heads + panel->head + kv * job->group + head) * p->kv->shape.head_dim;
+}
+
+/* The queries of KV head `kv` of the panel. */
+static float *queries_at(const struct pass *p, const struct panel *panel, const struct scratch *w, uint32_t kv)
+{
+    return w->q + padded(p->kv->shape.head_dim) * (size_t)panel->each * kv;
+}
+
+/* The panel's queries, scaled, one column each. */
 static void gather_queries(const struct pass *p, const struct job *job, const struct panel *panel, const struct scratch *to)
 {
-    const uint32_t d = p->kv->shape.head_dim;
-    const size_t stride = job->blocks ? 1 : (size_t)panel->cols;
+    const uint32_t d = p->kv->shape.head_dim, each = (uint32_t)panel->each;
+    const size_t stride = job->blocks ? 1 : each;
     for (uint32_t c = 0; c < (uint32_t)panel->cols; c++) {
-        const float *q = job->q + ((size_t)(panel->token + c / panel->heads) * job->heads + panel->head + c % panel->heads) * d;
-        float *column = job->blocks ? to->scores : to->q + c;
+        const float *q = job->q + column_at(p, job, panel, c);
+        float *own = queries_at(p, panel, to, c / each), *column = job->blocks ? to->scores : own + c % each;
         for (uint32_t i = 0; i < d; i++)
             column[i * stride] = q[i] * job->scale;
         if (job->blocks) {
             memset(column + d, 0, (padded(d) - d) * sizeof *column);
-            p->kernels->quantize(column, padded(d), (struct act_block *)(void *)to->q + c, (size_t)panel->cols);
+            p->kernels->quantize(column, padded(d), (struct act_block *)(void *)own + c % each, each);
         }
     }
 }
@@ -190,13 +207,20 @@ static void attend_page(const struct pass *p, const struct job *job, const struc
     const struct view view = view_of(p, job, panel, i);
     if (view.from >= view.to)
         return;
-    const uint32_t d = p->kv->shape.head_dim, sequence = panel->run->sequence;
-    const void *k = kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i);
-    const void *v = kvcache_v(p->kv, job->layer, panel->kv_head, sequence, i);
-    const void *next = last ? NULL : kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i + 1);
-    job->scores(w->q, panel->cols, d, k, v, view.from, view.to, w->scores);
-    p->kernels->soft_max(w->scores, panel->cols, view.first, view.last, job->softcap, s.m, s.l, w->scale);
-    job->values(w->scores, panel->cols, d, v, next, w->scale, s.o);
+    const uint32_t d = p->kv->shape.head_dim, sequence = panel->run->sequence, end = panel->kv_head + job->together;
+    for (uint32_t kv = panel->kv_head; kv < end; kv++) {
+        const void *k = kvcache_k(p->kv, job->layer, kv, sequence, i), *v = kvcache_v(p->kv, job->layer, kv, sequence, i), *next = NULL;
+        if (kv + 1 < end)
+            next = kvcache_k(p->kv, job->layer, kv + 1, sequence, i);
+        else if (!last)
+            next = kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i + 1);
+        job->scores(queries_at(p, panel, w, kv - panel->kv_head), panel->each, d, k, v, view.from, view.to, w->scores);
+        p->kernels->soft_max(w->scores, panel->each, view.first, view.last, job->softcap, s.m, s.l, w->scale);
+        job->values(w->scores, panel->each, d, v, next, w->scale, s.o);
+        s.m += panel->each;
+        s.l += panel->each;
+        s.o += (size_t)panel->each * job->width;
+    }
 }
 
 /* Positions span * SPAN .. of the panel's columns. `on`: the next span comes next. */
@@ -220,14 +244,11 @@ static void merge_span(const struct pass *p, const struct job *job, const struct
 
 static void write_output(const struct pass *p, const struct job *job, const struct panel *panel, struct state total)
 {
-    const uint32_t d = p->kv->shape.head_dim;
-    for (uint32_t t = 0; t < panel->tokens; t++)
-        for (uint32_t h = 0; h < panel->heads; h++) {
-            const size_t c = t * panel->heads + h;
-            float *out = job->out + ((size_t)(panel->token + t) * job->heads + panel->head + h) * d;
-            for (uint32_t i = 0; i < d; i++)
-                out[i] = total.o[c * job->width + i] / total.l[c];
-        }
+    for (uint32_t c = 0; c < (uint32_t)panel->cols; c++) {
+        float *out = job->out + column_at(p, job, panel, c);
+        for (uint32_t i = 0; i < p->kv->shape.head_dim; i++)
+            out[i] = total.o[(size_t)c * job->width + i] / total.l[c];
+    }
 }
 
 static uint32_t span_count(const struct pass *p, const struct panel *panel)
@@ -235,10 +256,15 @@ static uint32_t span_count(const struct pass *p, const struct panel *panel)
     return p->positions[panel->token + panel->tokens - 1] / SPAN + 1;
 }
 
+static size_t panel_count(const struct pass *p, const struct job *job)
+{
+    return job->panels * (p->kv->shape.heads / job->together);
+}
+
 /* Enough panels: each thread takes whole ones. */
 static void whole_panels(struct pass *p, const struct job *job)
 {
-    const size_t count = job->panels * p->kv->shape.heads;
+    const size_t count = panel_count(p, job);
     const struct scratch w = scratch_at(p->work->scratch[p->thread], p->kv->shape.head_dim);
     const struct state s = state_at(w.span), total = state_at(w.total);
     struct cursor at = { p->runs, 0 };
@@ -258,7 +284,7 @@ static void whole_panels(struct pass *p, const struct job *job)
 /* Few panels: their spans are shared out too, then merged. */
 static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
 {
-    const size_t count = job->panels * p->kv->shape.heads, size = state_floats(p->kv->shape.head_dim);
+    const size_t count = panel_count(p, job), size = state_floats(p->kv->shape.head_dim);
     const struct scratch w = scratch_at(p->work->scratch[p->thread], p->kv->shape.head_dim);
     struct cursor at = { p->runs, 0 };
     for (size_t i; (i = par_next(p->par, 1)) < count * spans;) {
@@ -297,6 +323,16 @@ static void count_work(const struct pass *p, uint32_t heads, uint32_t window)
     profile_work(p, positions * (double)kvcache_position_bytes(&p->kv->shape), 4.0 * pairs * heads * p->kv->shape.head_dim);
 }
 
+/* How many KV heads share a panel where runs are of up to `longest` tokens: as many as fit. */
+static uint32_t heads_together(const struct pass *p, const struct job *job, uint32_t longest)
+{
+    const uint32_t tokens = longest < job->tokens ? longest : job->tokens;
+    uint32_t together = job->parts > 1 ? 1 : ATTEND_COLS / (tokens * job->group);
+    while (p->kv->shape.heads % together)
+        together--;
+    return together;
+}
+
 void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, float scale, uint32_t window, float softcap,
                float *out)
 {
@@ -306,18 +342,20 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
                        .scores = p->kernels->scores[kv->type_k], .values = p->kernels->values[kv->type_v] };
     job.parts = (job.group + ATTEND_COLS - 1) / ATTEND_COLS;
     job.tokens = job.group < ATTEND_COLS ? ATTEND_COLS / job.group : 1;
-    uint32_t spans = 1;
+    uint32_t spans = 1, longest = 1;
     for (size_t i = 0; i < p->run_count; i++) {
         const struct run *run = &p->runs[i];
         const uint32_t reach = p->positions[run->first + run->count - 1] / SPAN + 1;
         job.panels += run_panels(&job, run);
         spans = reach > spans ? reach : spans;
+        longest = run->count > longest ? run->count : longest;
     }
+    job.together = heads_together(p, &job, longest);
     profile_mark(p, SLM_OP_ATTENTION);
     if (p->profile)
         count_work(p, heads, window);
     par_wait(p->par);
-    if (spans > 1 && job.panels * kv->heads < (size_t)p->threads * SPLIT_BELOW)
+    if (spans > 1 && panel_count(p, &job) < (size_t)p->threads * SPLIT_BELOW)
         split_panels(p, &job, spans);
     else
         whole_panels(p, &job);

@@ -24,7 +24,7 @@ enum { SPAN = 512 };
 enum { SPLIT_BELOW = 2 };
 
 /* Floats of workspace.partial: for sessions of `context` tokens on `threads` threads. */
-size_t attention_partial_floats(int threads, uint32_t context, uint32_t kv_heads, uint32_t head_dim);
+size_t attention_partial_floats(int threads, uint32_t context, uint32_t head_dim);
 
 /* Floats of each thread's scratch. */
 size_t attention_scratch_floats(uint32_t head_dim);

@@ -55,7 +55,7 @@ static size_t lay_out(slm_session *s, float *base)
     s->work.act_dense = take(base, &used, act_bytes(widest, batch, true) / sizeof(float));
     for (uint32_t i = 0; i < c->ropes; i++)
         s->work.rope_table[i] = take(base, &used, batch * 2 * c->rope_pairs);
-    s->work.partial = take(base, &used, attention_partial_floats(s->threads, s->kv.shape.context, c->kv_heads, c->head_dim));
+    s->work.partial = take(base, &used, attention_partial_floats(s->threads, s->kv.shape.context, c->head_dim));
     for (int t = 0; t < s->threads; t++) {
         float *scratch = take(base, &used, attention_scratch_floats(c->head_dim));
         if (base)
