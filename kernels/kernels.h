@@ -21,6 +21,7 @@ enum {
     KV_PAGE = 64,       /* positions in a page of the KV cache */
     PANEL_COLS = 32,    /* no tier takes wider panels of activations than this */
     ATTEND_COLS = 16,   /* queries that attend takes at once */
+    QUANTIZE_LEVELS = 4, /* steps that are tried for activations: the largest of a block becomes 127, 126, .. (a power of 2) */
 };
 
 /* Weight types, in the order of quants.def (door 1). */
@@ -73,7 +74,7 @@ enum weight_type quant_by_name(const char *name);
 /* 32 activations in int8: value i is d * q[i], rounded to nearest even. A cache line.
  * Products use unsigned weights w + z, so each kernel needs -z * sum(q): the negated sums are kept here (set by act_sums). */
 struct act_block {
-    float d;                /* amax / 127 */
+    float d;                /* amax / 127, or / 126, .. */
     int32_t nsum;           /* -(q[0] + ... + q[31]) = nlo + nhi */
     int32_t nlo, nhi;       /* the same of q[0..15] and of q[16..31] */
     float fsum;             /* nsum */
@@ -129,8 +130,9 @@ typedef void unpack_fn(const void *tile, int row, size_t k, float *out);
  * `k` is the row length in values. All 16 rows are written. */
 typedef void linear_fn(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride);
 
-/* One column of activations (k values, k a multiple of 32) to dst[0], dst[stride], ... */
-typedef void quantize_fn(const float *x, size_t k, struct act_block *dst, size_t stride);
+/* One column of activations (k values, k a multiple of 32) to dst[0], dst[stride], ..., with the best of `levels` levels: 1, the quickest, or
+ * QUANTIZE_LEVELS. */
+typedef void quantize_fn(const float *x, size_t k, int levels, struct act_block *dst, size_t stride);
 
 /* y = x / sqrt(mean(x^2) + eps) * w, n values. w may be NULL (ones). y may be x. */
 typedef void rms_norm_fn(const float *x, const float *w, size_t n, float eps, float *y);

@@ -105,7 +105,7 @@ static void check_stored(struct harness *h, enum kv_type type, const float *x, s
     for (size_t j = i / 32 * 32; j < n && j < i / 32 * 32 + 32; j++)
         block = fmax(block, fabs((double)x[j]));
     /* the scale is rounded to F16, whose least step is 2^-24; 127 * 65504 saturates */
-    double limit = block * (0.501 / 127 + 0x1p-11) + 127 * 0x1p-25;
+    double limit = block * (0.501 / (128 - QUANTIZE_LEVELS) + 0x1p-11) + 127 * 0x1p-25;
     if (type == KV_Q8_0 && block < 8e6 && !(fabs(got - (double)x[i]) <= limit))
         harness_fail(h, "element %zu is %g, stored as %g, limit %g", i, (double)x[i], got, limit);
 }
@@ -164,7 +164,7 @@ static void *prepare_queries(struct harness *h, enum kv_type type, size_t head_d
     for (size_t c = 0; c < n; c++) {
         float padded[512 + 31] = {0};
         memcpy(padded, x + c * head_dim, head_dim * sizeof *x);
-        h->ref->quantize(padded, blocks * 32, out + c, n);
+        h->ref->quantize(padded, blocks * 32, QUANTIZE_LEVELS, out + c, n);
         for (size_t i = 0; i < head_dim; i++)
             q[c * head_dim + i] = (double)out[i / 32 * n + c].d * out[i / 32 * n + c].q[i % 32];
     }

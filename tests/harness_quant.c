@@ -271,7 +271,7 @@ static struct act_block *make_panel(struct harness *h, size_t k, int cols, size_
         harness_floats(h, column, k, kind);
         for (size_t i = 0; i < k && kind == FLOATS_HUGE; i++)
             column[i] *= 1e-18f; /* or else sums overflow, with the largest scales of MXFP4 too */
-        h->ref->quantize(column, k, x + c, stride);
+        h->ref->quantize(column, k, kind == FLOATS_SIGNS ? 1 : QUANTIZE_LEVELS, x + c, stride);
     }
     free(column);
     return x;
@@ -408,7 +408,30 @@ static bool is_start(int32_t bits, int sum)
     return start == SUM_BIAS + (float)sum;
 }
 
-static void check_quantized(struct harness *h, const float *x, size_t k, const struct act_block *q, size_t stride)
+/* The sum of squared errors of the values of a block, rounded to multiples of d. */
+static double rounding_error(const float *x, double d)
+{
+    double sum = 0;
+    for (int i = 0; i < ACT_BLOCK; i++) {
+        const double rest = (double)x[i] - d * rint((double)x[i] / d);
+        sum += rest * rest;
+    }
+    return sum;
+}
+
+/* Whether d is amax / 127, or of several levels the one with the least error, as far as floats tell. */
+static bool is_scale(const float *x, double amax, int levels, double d)
+{
+    double least = INFINITY;
+    bool found = false;
+    for (int i = 0; i < levels; i++) {
+        least = fmin(least, rounding_error(x, amax / (127 - i)));
+        found = found || fabs(d - amax / (127 - i)) <= 2e-7 * d;
+    }
+    return found && rounding_error(x, d) <= least * 1.0001 + 1e-8 * d * d;
+}
+
+static void check_quantized(struct harness *h, const float *x, size_t k, int levels, const struct act_block *q, size_t stride)
 {
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, q += stride) {
         double amax = 0, worst = 0;
@@ -418,11 +441,10 @@ static void check_quantized(struct harness *h, const float *x, size_t k, const s
             worst = fmax(worst, fabs((double)q->d * q->q[i] - (double)x[i]));
             *(i < 16 ? &lo : &hi) += q->q[i];
         }
-        double unit = amax / 127;
-        if (amax < 1e-30 ? q->d != 0 || q->nsum != 0 : fabs((double)q->d - unit) > 1e-7 * unit)
+        if (amax < 1e-30 ? q->d != 0 || q->nsum != 0 : !is_scale(x, amax, levels, (double)q->d))
             harness_fail(h, "block %zu: scale %g, largest value %g", b, (double)q->d, amax);
-        if (worst > 0.50001 * unit + 1e-30)
-            harness_fail(h, "block %zu: off by %g of a unit", b, worst / unit);
+        if (worst > 0.50001 * (double)q->d + 1e-30)
+            harness_fail(h, "block %zu: off by %g of a unit", b, worst / (double)q->d);
         const int nsum = -lo - hi;
         if (q->nlo != -lo || q->nhi != -hi || q->nsum != nsum || q->fsum != (float)nsum)
             harness_fail(h, "block %zu: wrong sums", b);
@@ -435,17 +457,18 @@ static void quantize_case(struct harness *h)
 {
     for (int i = 0; i < 20 * FLOAT_KINDS; i++) {
         size_t k = ACT_BLOCK * (1 + test_random(&h->random) % 9), stride = 1 + test_random(&h->random) % 17;
-        harness_begin(h, "k=%zu stride=%zu floats=%d", k, stride, i % FLOAT_KINDS);
+        const int levels = i / FLOAT_KINDS % 2 ? 1 : QUANTIZE_LEVELS;
+        harness_begin(h, "k=%zu stride=%zu floats=%d levels=%d", k, stride, i % FLOAT_KINDS, levels);
         float *x = harness_input(h, k * sizeof *x, 4);
         harness_floats(h, x, k, i % FLOAT_KINDS);
         if (i / FLOAT_KINDS == 1) /* halves: ties to even */
             for (size_t j = 0; j < k; j++)
                 x[j] = j % ACT_BLOCK == 5 ? -127 : (float)(test_random(&h->random) % 254) * 0.5f;
         struct pair q = harness_output(h, ((k / ACT_BLOCK - 1) * stride + 1) * sizeof(struct act_block), 16);
-        h->ref->quantize(x, k, q.want, stride);
-        h->tier->quantize(x, k, q.got, stride);
+        h->ref->quantize(x, k, levels, q.want, stride);
+        h->tier->quantize(x, k, levels, q.got, stride);
         harness_same(h);
-        check_quantized(h, x, k, q.got, stride);
+        check_quantized(h, x, k, levels, q.got, stride);
     }
     for (size_t i = 0; i < 2 * ACT_BLOCK; i++) { /* one value that is no number makes its block's scale none, wherever it stands */
         harness_begin(h, "NaN at %zu", i);
@@ -453,7 +476,7 @@ static void quantize_case(struct harness *h)
         harness_floats(h, x, 2 * ACT_BLOCK, FLOATS_UNIFORM);
         x[i] = i % 2 ? NAN : -NAN;
         struct act_block *q = harness_input(h, 2 * sizeof *q, 16);
-        h->tier->quantize(x, 2 * ACT_BLOCK, q, 1);
+        h->tier->quantize(x, 2 * ACT_BLOCK, QUANTIZE_LEVELS, q, 1);
         if (!isnan(q[i / ACT_BLOCK].d) || isnan(q[1 - i / ACT_BLOCK].d))
             harness_fail(h, "scales %g and %g", (double)q[0].d, (double)q[1].d);
     }
@@ -463,7 +486,7 @@ static void quantize_case(struct harness *h)
     harness_floats(h, x, K, FLOATS_UNIFORM);
     struct act_block *q = harness_input(h, K / ACT_BLOCK * 16 * sizeof *q, 64);
     BENCH(h, "k=2048, bytes of floats", K * sizeof *x, "GB/s")
-        h->tier->quantize(x, K, q, 16);
+        h->tier->quantize(x, K, QUANTIZE_LEVELS, q, 16);
 }
 
 /* ---- measures */

@@ -2,7 +2,9 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "../tier.h"
+#include "v16.h"
+
+#include "../lanes/lanes.h"
 
 ALWAYS_INLINE __m128i max_lane(__m256i v)
 {
@@ -21,33 +23,32 @@ ALWAYS_INLINE void negated_sums(__m256i q, struct act_block *to)
     act_sums(to, _mm256_cvtsi256_si32(sums), _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1)));
 }
 
-void TIER(quantize)(const float *x, size_t k, struct act_block *dst, size_t stride)
+/* The largest magnitude of a block. Magnitudes order like their bits, above all of them NaN. */
+ALWAYS_INLINE float largest_of(const float *x)
 {
-    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+    __m256i amax = _mm256_setzero_si256();
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        amax = _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(_mm256_loadu_ps(x + 8 * i)), magnitude), amax);
+    return _mm_cvtss_f32(_mm_castsi128_ps(max_lane(amax)));
+}
+
+ALWAYS_INLINE void round_block(const float *x, float id, struct act_block *dst)
+{
     /* packs works in each half: it leaves the dwords of the four inputs as 0 2 4 6 | 1 3 5 7 (4 bytes each) */
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
-        __m256 v[4];
-        __m256i amax = _mm256_setzero_si256(); /* magnitudes order like their bits, above all of them NaN */
-        UNROLL
-        for (int i = 0; i < 4; i++) {
-            v[i] = _mm256_loadu_ps(x + 8 * i);
-            amax = _mm256_max_epi32(_mm256_castps_si256(_mm256_and_ps(v[i], magnitude)), amax);
-        }
-        float largest = _mm_cvtss_f32(_mm_castsi128_ps(max_lane(amax)));
-        bool tiny = largest < 1e-30f;
-        __m256 id = _mm256_set1_ps(tiny ? 0 : 127.0f / largest);
-        __m256i n[4];
-        UNROLL
-        for (int i = 0; i < 4; i++)
-            n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], id)); /* to nearest even */
-        __m256i q = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
-        q = _mm256_max_epi8(_mm256_permutevar8x32_epi32(q, order), _mm256_set1_epi8(-127));
-        _mm256_storeu_si256((__m256i *)(void *)dst->q, q);
-        dst->d = tiny ? 0 : largest / 127.0f;
-        negated_sums(q, dst);
-    }
+    __m256i n[4];
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), _mm256_set1_ps(id))); /* to nearest even */
+    __m256i q = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
+    q = _mm256_max_epi8(_mm256_permutevar8x32_epi32(q, order), _mm256_set1_epi8(-127));
+    _mm256_storeu_si256((__m256i *)(void *)dst->q, q);
+    negated_sums(q, dst);
 }
+
+#include "../lanes/quantize.h"
 
 /* The general dot product of int8, 32 multiplies and adds: vpdpbusd, or vpmaddubsw, vpmaddwd, vpaddd. Weights of few bits may beat those:
  * their products can be added up in 16 bits, which saves most of the vpmaddwd. */

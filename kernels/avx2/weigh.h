@@ -44,7 +44,7 @@ ALWAYS_INLINE void attend_weigh(const float *p, int cols, const uint16_t *d, str
     const __m256 high = attend_fold(attend_fold(top[2][0], top[2][1]), attend_fold(top[3][0], top[3][1]));
     const __m256 largest = _mm256_max_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
     const __m256 some = _mm256_cmp_ps(largest, _mm256_set1_ps(1e-30f), _CMP_GE_OQ), most = _mm256_set1_ps(127);
-    _mm256_storeu_ps(inverse, _mm256_and_ps(some, _mm256_div_ps(most, largest)));
+    _mm256_storeu_ps(inverse, _mm256_and_ps(some, _mm256_mul_ps(most, _mm256_div_ps(_mm256_set1_ps(1), largest))));
     _mm256_storeu_ps(steps, _mm256_and_ps(some, _mm256_div_ps(largest, most)));
     for (int c = 0; c < cols && c < 4; c++, p += KV_PAGE, to++) {
         UNROLL

@@ -1,5 +1,6 @@
 /* Activations to int8, and the two measures. */
 #include "ref.h"
+#include "scalar.h"
 
 /* Rounds to nearest even: at 1.5 * 2^23 the unit of a float is 1, so the addition rounds and the low bits hold the integer. */
 static int32_t round_to_int(float v)
@@ -12,7 +13,24 @@ static int8_t clamp(int32_t v)
     return (int8_t)(v < -127 ? -127 : v > 127 ? 127 : v);
 }
 
-void quantize_ref(const float *x, size_t k, struct act_block *dst, size_t stride)
+/* The level of 127, 126, .. with which the values of a block lose least when they are rounded. */
+static float best_level(const float *x, float inverse, int levels)
+{
+    uint32_t best = UINT32_MAX;
+    for (int i = 0; i < levels; i++) {
+        const float level = (float)(127 - i), id = level * inverse;
+        float lane[16] = {0};
+        for (int j = 0; j < ACT_BLOCK; j++) {
+            const float v = x[j] * id, rest = v - rintf(v);
+            lane[j % 16] = fmaf(rest, rest, lane[j % 16]);
+        }
+        const uint32_t bits = bits_from_float(tree_sum(lane) * (1 / (level * level))), key = bits / QUANTIZE_LEVELS * QUANTIZE_LEVELS + (uint32_t)i;
+        best = key < best ? key : best;
+    }
+    return (float)(127 - (int)(best % QUANTIZE_LEVELS));
+}
+
+void quantize_ref(const float *x, size_t k, int levels, struct act_block *dst, size_t stride)
 {
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
         uint32_t bits = 0; /* magnitudes order like their bits, above all of them NaN */
@@ -22,13 +40,13 @@ void quantize_ref(const float *x, size_t k, struct act_block *dst, size_t stride
         }
         const float amax = float_from_bits(bits);
         bool tiny = amax < 1e-30f;
-        float id = tiny ? 0 : 127.0f / amax;
+        const float inverse = tiny ? 0 : 1 / amax, level = levels > 1 ? best_level(x, inverse, levels) : 127, id = level * inverse;
         int32_t sum[2] = {0, 0};
         for (int i = 0; i < ACT_BLOCK; i++) {
             dst->q[i] = clamp(round_to_int(x[i] * id));
             sum[i / 16] += dst->q[i];
         }
-        dst->d = tiny ? 0 : amax / 127.0f;
+        dst->d = tiny ? 0 : amax / level;
         act_sums(dst, -sum[0], -sum[1]);
     }
 }

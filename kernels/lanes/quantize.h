@@ -1,0 +1,51 @@
+/* quantize.h - activations to int8 (README.md). The includer has v16, largest_of and round_block. */
+#ifndef SLM_LANES_QUANTIZE_H
+#define SLM_LANES_QUANTIZE_H
+
+#include "../half.h"
+#include "lanes.h"
+
+/* The level of 127, 126, .. whose rounding loses least; inverse is 1 / the largest magnitude. Errors that are not negative are ordered as their
+ * bits are, the lowest of which make room for the number of the level: the least of them says which it is. */
+ALWAYS_INLINE float best_level(const float *x, float inverse)
+{
+    const v16 lo = v_load(x), hi = v_load(x + 16);
+    uint32_t best = UINT32_MAX;
+    UNROLL
+    for (uint32_t i = 0; i < QUANTIZE_LEVELS; i++) {
+        const float level = (float)(127 - (int)i);
+        const v16 id = v_set1(level * inverse);
+        v16 a = v_mul(lo, id), b = v_mul(hi, id);
+        a = v_sub(a, v_round(a));
+        b = v_sub(b, v_round(b));
+        const float error = v_sum(v_fma(b, b, v_mul(a, a))) * (1 / (level * level));
+        const uint32_t key = (bits_from_float(error) & ~(QUANTIZE_LEVELS - 1u)) | i;
+        best = key < best ? key : best;
+    }
+    return (float)(127 - (int)(best % QUANTIZE_LEVELS));
+}
+
+/* Step by step over a few blocks: each step of one waits long for the step before, but not for the other blocks. */
+void TIER(quantize)(const float *x, size_t k, int levels, struct act_block *dst, size_t stride)
+{
+    enum { FEW = 8 };
+    float inverse[FEW], level[FEW], step[FEW];
+    for (size_t blocks = k / ACT_BLOCK, n; blocks; blocks -= n, x += n * ACT_BLOCK, dst += n * stride) {
+        n = blocks < FEW ? blocks : FEW;
+        for (size_t i = 0; i < n; i++) {
+            const float largest = largest_of(x + i * ACT_BLOCK);
+            const bool tiny = largest < 1e-30f;
+            inverse[i] = tiny ? 0 : 1 / largest;
+            step[i] = tiny ? 0 : largest;
+            level[i] = 127;
+        }
+        for (size_t i = 0; i < n && levels > 1; i++)
+            level[i] = best_level(x + i * ACT_BLOCK, inverse[i]);
+        for (size_t i = 0; i < n; i++) {
+            round_block(x + i * ACT_BLOCK, level[i] * inverse[i], &dst[i * stride]);
+            dst[i * stride].d = step[i] / level[i];
+        }
+    }
+}
+
+#endif
