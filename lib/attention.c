@@ -323,12 +323,13 @@ static void count_work(const struct pass *p, uint32_t heads, uint32_t window)
     profile_work(p, positions * (double)kvcache_position_bytes(&p->kv->shape), 4.0 * pairs * heads * p->kv->shape.head_dim);
 }
 
-/* How many KV heads share a panel where runs are of up to `longest` tokens: as many as fit. */
-static uint32_t heads_together(const struct pass *p, const struct job *job, uint32_t longest)
+/* How many KV heads share a panel where runs are of up to `longest` tokens: as many as fit, and leave enough work for all threads. */
+static uint32_t heads_together(const struct pass *p, const struct job *job, uint32_t longest, uint32_t spans)
 {
-    const uint32_t tokens = longest < job->tokens ? longest : job->tokens;
+    const uint32_t tokens = longest < job->tokens ? longest : job->tokens, heads = p->kv->shape.heads;
+    const size_t enough = (size_t)p->threads * SPLIT_BELOW;
     uint32_t together = job->parts > 1 ? 1 : ATTEND_COLS / (tokens * job->group);
-    while (p->kv->shape.heads % together)
+    while (together > 1 && (heads % together || job->panels * (heads / together) * spans < enough))
         together--;
     return together;
 }
@@ -350,7 +351,7 @@ void attention(struct pass *p, uint32_t layer, const float *q, uint32_t heads, f
         spans = reach > spans ? reach : spans;
         longest = run->count > longest ? run->count : longest;
     }
-    job.together = heads_together(p, &job, longest);
+    job.together = heads_together(p, &job, longest, spans);
     profile_mark(p, SLM_OP_ATTENTION);
     if (p->profile)
         count_work(p, heads, window);

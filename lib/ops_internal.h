@@ -20,7 +20,7 @@ enum { TABLE_TILE = 8192 };
 /* Positions whose attention is computed in one go; the results of spans are merged in order. Part of the canonical arithmetic. */
 enum { SPAN = 512 };
 
-/* Work split over spans too when there are fewer (panel, head) pairs than this for each thread. */
+/* Work is split over spans too when there are fewer panels than this for each thread. */
 enum { SPLIT_BELOW = 2 };
 
 /* Floats of workspace.partial: for sessions of `context` tokens on `threads` threads. */
