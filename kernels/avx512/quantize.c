@@ -1,35 +1,7 @@
 /* Activations to int8, and the two measures. */
-#include <immintrin.h>
-#include <string.h>
-
 #include "v16.h"
 
-#include "../half.h"
-#include "../lanes/lanes.h"
-
-/* The largest magnitude of a block. Magnitudes order like their bits, above all of them NaN. */
-ALWAYS_INLINE float largest_of(const float *x)
-{
-    const __m512 lo = _mm512_abs_ps(_mm512_loadu_ps(x)), hi = _mm512_abs_ps(_mm512_loadu_ps(x + 16));
-    return float_from_bits((uint32_t)_mm512_reduce_max_epi32(_mm512_max_epi32(_mm512_castps_si512(lo), _mm512_castps_si512(hi))));
-}
-
-/* 16 values to int8, to nearest even, -127 at least. */
-ALWAYS_INLINE __m128i round16(const float *x, float id)
-{
-    const __m512i n = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(id)));
-    return _mm_max_epi8(_mm512_cvtsepi32_epi8(n), _mm_set1_epi8(-127));
-}
-
-ALWAYS_INLINE void round_block(const float *x, float id, struct act_block *dst)
-{
-    const __m128i lo = round16(x, id), hi = round16(x + 16, id);
-    _mm_storeu_si128((__m128i *)(void *)dst->q, lo);
-    _mm_storeu_si128((__m128i *)(void *)(dst->q + 16), hi);
-    act_sums(dst, -_mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(lo)), -_mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(hi)));
-}
-
-#include "../lanes/quantize.h"
+#include "../avx2/quantize.h"
 
 /* vpdpbusd: 64 multiplies and adds. */
 uint64_t TIER(peak)(uint64_t rounds)
