@@ -287,12 +287,15 @@ static void split_panels(struct pass *p, const struct job *job, uint32_t spans)
     const size_t count = panel_count(p, job), size = state_floats(p->kv->shape.head_dim);
     const struct scratch w = scratch_at(p->work->scratch[p->thread], p->kv->shape.head_dim);
     struct cursor at = { p->runs, 0 };
+    size_t gathered = count; /* the panel whose queries are at hand */
     for (size_t i; (i = par_next(p->par, 1)) < count * spans;) {
         const struct panel panel = panel_at(p, job, &at, i / spans);
         const uint32_t span = (uint32_t)(i % spans);
         if (span < first_seen(p, job, &panel) / SPAN || span >= span_count(p, &panel))
             continue;
-        gather_queries(p, job, &panel, &w);
+        if (gathered != i / spans)
+            gather_queries(p, job, &panel, &w);
+        gathered = i / spans;
         attend_span(p, job, &panel, &w, span, false, state_at(p->work->partial + i * size));
     }
     par_wait(p->par);
