@@ -130,9 +130,9 @@ typedef void unpack_fn(const void *tile, int row, size_t k, float *out);
  * `k` is the row length in values. All 16 rows are written. */
 typedef void linear_fn(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride);
 
-/* One column of activations (k values, k a multiple of 32) to dst[0], dst[stride], ..., with the best of `levels` levels: 1, the quickest, or
- * QUANTIZE_LEVELS. */
-typedef void quantize_fn(const float *x, size_t k, int levels, struct act_block *dst, size_t stride);
+/* One column of activations (k values, k a multiple of 32) to dst[0], dst[stride], ..., with the best of QUANTIZE_LEVELS levels, or,
+ * unless `best`, which takes longer, with level 127 (README.md). */
+typedef void quantize_fn(const float *x, size_t k, bool best, struct act_block *dst, size_t stride);
 
 /* y = x / sqrt(mean(x^2) + eps) * w, n values. w may be NULL (ones). y may be x. */
 typedef void rms_norm_fn(const float *x, const float *w, size_t n, float eps, float *y);

@@ -149,7 +149,7 @@ static void gather_queries(const struct pass *p, const struct job *job, const st
             column[i * stride] = q[i] * job->scale;
         if (job->blocks) {
             memset(column + d, 0, (padded(d) - d) * sizeof *column);
-            p->kernels->quantize(column, padded(d), QUANTIZE_LEVELS, (struct act_block *)(void *)own + c % each, each);
+            p->kernels->quantize(column, padded(d), true, (struct act_block *)(void *)own + c % each, each);
         }
     }
 }

@@ -41,7 +41,7 @@ static void prepare_blocks(struct pass *p, const float *x, uint32_t k, size_t co
     for (struct range r = own_range(p, count); r.first < r.last; r.first++) {
         const size_t i = panel_of(s, r.first), start = panel_start(s, i), width = panel_start(s, i + 1) - start;
         struct act_block *panel = p->work->act + start * (k / ACT_BLOCK);
-        p->kernels->quantize(x + r.first * k, k, QUANTIZE_LEVELS, panel + (r.first - start), width);
+        p->kernels->quantize(x + r.first * k, k, true, panel + (r.first - start), width);
     }
 }
 

@@ -164,7 +164,7 @@ static void *prepare_queries(struct harness *h, enum kv_type type, size_t head_d
     for (size_t c = 0; c < n; c++) {
         float padded[512 + 31] = {0};
         memcpy(padded, x + c * head_dim, head_dim * sizeof *x);
-        h->ref->quantize(padded, blocks * 32, QUANTIZE_LEVELS, out + c, n);
+        h->ref->quantize(padded, blocks * 32, true, out + c, n);
         for (size_t i = 0; i < head_dim; i++)
             q[c * head_dim + i] = (double)out[i / 32 * n + c].d * out[i / 32 * n + c].q[i % 32];
     }

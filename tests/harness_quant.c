@@ -271,7 +271,7 @@ static struct act_block *make_panel(struct harness *h, size_t k, int cols, size_
         harness_floats(h, column, k, kind);
         for (size_t i = 0; i < k && kind == FLOATS_HUGE; i++)
             column[i] *= 1e-18f; /* or else sums overflow, with the largest scales of MXFP4 too */
-        h->ref->quantize(column, k, kind == FLOATS_SIGNS ? 1 : QUANTIZE_LEVELS, x + c, stride);
+        h->ref->quantize(column, k, kind != FLOATS_SIGNS, x + c, stride);
     }
     free(column);
     return x;
@@ -465,8 +465,8 @@ static void quantize_case(struct harness *h)
             for (size_t j = 0; j < k; j++)
                 x[j] = j % ACT_BLOCK == 5 ? -127 : (float)(test_random(&h->random) % 254) * 0.5f;
         struct pair q = harness_output(h, ((k / ACT_BLOCK - 1) * stride + 1) * sizeof(struct act_block), 16);
-        h->ref->quantize(x, k, levels, q.want, stride);
-        h->tier->quantize(x, k, levels, q.got, stride);
+        h->ref->quantize(x, k, levels > 1, q.want, stride);
+        h->tier->quantize(x, k, levels > 1, q.got, stride);
         harness_same(h);
         check_quantized(h, x, k, levels, q.got, stride);
     }
@@ -476,7 +476,7 @@ static void quantize_case(struct harness *h)
         harness_floats(h, x, 2 * ACT_BLOCK, FLOATS_UNIFORM);
         x[i] = i % 2 ? NAN : -NAN;
         struct act_block *q = harness_input(h, 2 * sizeof *q, 16);
-        h->tier->quantize(x, 2 * ACT_BLOCK, QUANTIZE_LEVELS, q, 1);
+        h->tier->quantize(x, 2 * ACT_BLOCK, true, q, 1);
         if (!isnan(q[i / ACT_BLOCK].d) || isnan(q[1 - i / ACT_BLOCK].d))
             harness_fail(h, "scales %g and %g", (double)q[0].d, (double)q[1].d);
     }
@@ -486,7 +486,7 @@ static void quantize_case(struct harness *h)
     harness_floats(h, x, K, FLOATS_UNIFORM);
     struct act_block *q = harness_input(h, K / ACT_BLOCK * 16 * sizeof *q, 64);
     BENCH(h, "k=2048, bytes of floats", K * sizeof *x, "GB/s")
-        h->tier->quantize(x, K, QUANTIZE_LEVELS, q, 16);
+        h->tier->quantize(x, K, true, q, 16);
 }
 
 /* ---- measures */

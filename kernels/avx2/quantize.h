@@ -5,7 +5,7 @@
 #include <immintrin.h>
 
 #include "../kernels.h"
-#include "../unroll.h"
+#include "bytes.h"
 
 ALWAYS_INLINE __m128i max_lane(__m256i v)
 {
@@ -37,14 +37,11 @@ ALWAYS_INLINE float largest_of(const float *x)
 
 ALWAYS_INLINE void round_block(const float *x, float id, struct act_block *dst)
 {
-    /* packs works in each half: it leaves the dwords of the four inputs as 0 2 4 6 | 1 3 5 7 (4 bytes each) */
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     __m256i n[4];
     UNROLL
     for (int i = 0; i < 4; i++)
         n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), _mm256_set1_ps(id))); /* to nearest even */
-    __m256i q = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
-    q = _mm256_max_epi8(_mm256_permutevar8x32_epi32(q, order), _mm256_set1_epi8(-127));
+    const __m256i q = _mm256_max_epi8(avx2_bytes(n), _mm256_set1_epi8(-127));
     _mm256_storeu_si256((__m256i *)(void *)dst->q, q);
     negated_sums(q, dst);
 }

@@ -5,7 +5,7 @@
 #include <immintrin.h>
 
 #include "../kernels.h"
-#include "../unroll.h"
+#include "bytes.h"
 
 enum { HALVES = KV_PAGE / ACT_BLOCK }; /* of a page: blocks of 32 weights */
 
@@ -24,7 +24,6 @@ ALWAYS_INLINE __m256 attend_fold(__m256 a, __m256 b)
 /* As quantize does, but 8 blocks at a time: those of up to 4 columns. */
 ALWAYS_INLINE void attend_weigh(const float *p, int cols, const uint16_t *d, struct attend_weights *to)
 {
-    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     __m256 scales[KV_PAGE / 8], top[4][HALVES];
     float inverse[8], steps[8];
     UNROLL
@@ -54,8 +53,7 @@ ALWAYS_INLINE void attend_weigh(const float *p, int cols, const uint16_t *d, str
             UNROLL
             for (int i = 0; i < 4; i++)
                 n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_mul_ps(_mm256_loadu_ps(p + 32 * h + 8 * i), scales[4 * h + i]), id));
-            __m256i q = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
-            _mm256_store_si256((__m256i *)(void *)to->q[h], _mm256_permutevar8x32_epi32(q, order));
+            _mm256_store_si256((__m256i *)(void *)to->q[h], avx2_bytes(n));
             to->d[h] = steps[2 * c + h];
         }
     }

@@ -18,7 +18,7 @@ static uint16_t attend_quantize(const float *x, size_t head_dim, size_t block, s
         x = memcpy(padded, x + first, n * sizeof *x);
     else
         x += first;
-    TIER(quantize)(x, ACT_BLOCK, QUANTIZE_LEVELS, out, 1);
+    TIER(quantize)(x, ACT_BLOCK, true, out, 1);
     return float_to_half(out->d < HALF_MAX ? out->d : HALF_MAX);
 }
 

@@ -26,7 +26,7 @@ ALWAYS_INLINE float best_level(const float *x, float inverse)
 }
 
 /* Step by step over a few blocks: each step of one waits long for the step before, but not for the other blocks. */
-void TIER(quantize)(const float *x, size_t k, int levels, struct act_block *dst, size_t stride)
+void TIER(quantize)(const float *x, size_t k, bool best, struct act_block *dst, size_t stride)
 {
     enum { FEW = 8 };
     float inverse[FEW], level[FEW], step[FEW];
@@ -37,10 +37,9 @@ void TIER(quantize)(const float *x, size_t k, int levels, struct act_block *dst,
             const bool tiny = largest < 1e-30f;
             inverse[i] = tiny ? 0 : 1 / largest;
             step[i] = tiny ? 0 : largest;
-            level[i] = 127;
         }
-        for (size_t i = 0; i < n && levels > 1; i++)
-            level[i] = best_level(x + i * ACT_BLOCK, inverse[i]);
+        for (size_t i = 0; i < n; i++)
+            level[i] = best ? best_level(x + i * ACT_BLOCK, inverse[i]) : 127;
         for (size_t i = 0; i < n; i++) {
             round_block(x + i * ACT_BLOCK, level[i] * inverse[i], &dst[i * stride]);
             dst[i * stride].d = step[i] / level[i];

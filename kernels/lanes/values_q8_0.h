@@ -16,7 +16,7 @@ void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *pa
             for (int c = 0; c < cols; c++) {
                 UNROLL for (int j = 0; j < KV_PAGE; j += 16)
                     v_store(weighted + j, v_mul(v_load(p + c * KV_PAGE + j), v_load_f16(d + j)));
-                TIER(quantize)(weighted, KV_PAGE, 1, &x[0][c], ATTEND_COLS);
+                TIER(quantize)(weighted, KV_PAGE, false, &x[0][c], ATTEND_COLS);
             }
             d += KV_PAGE;
         }

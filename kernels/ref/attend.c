@@ -103,7 +103,7 @@ static uint16_t quantize_block(const float *x, size_t head_dim, size_t block, in
     struct act_block out;
     for (size_t i = 0; i < ACT_BLOCK && block * ACT_BLOCK + i < head_dim; i++)
         padded[i] = x[block * ACT_BLOCK + i];
-    quantize_ref(padded, ACT_BLOCK, QUANTIZE_LEVELS, &out, 1);
+    quantize_ref(padded, ACT_BLOCK, true, &out, 1);
     memcpy(q, out.q, ACT_BLOCK);
     return float_to_half(out.d < HALF_MAX ? out.d : HALF_MAX);
 }
@@ -167,7 +167,7 @@ static void values_block(const float *p, size_t block, size_t head_dim, const vo
     struct act_block x[BLOCKS];
     for (size_t j = 0; j < KV_PAGE; j++)
         weighted[j] = p[j] * half_to_float(v_scales(page, head_dim)[block * KV_PAGE + j]);
-    quantize_ref(weighted, KV_PAGE, 1, x, 1);
+    quantize_ref(weighted, KV_PAGE, false, x, 1);
     for (size_t dim = block * ACT_BLOCK; dim < (block + 1) * ACT_BLOCK && dim < (head_dim + 15) / 16 * 16; dim++) {
         float sum = 0;
         for (size_t b = 0; b < BLOCKS; b++) {

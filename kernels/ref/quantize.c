@@ -14,10 +14,10 @@ static int8_t clamp(int32_t v)
 }
 
 /* The level of 127, 126, .. with which the values of a block lose least when they are rounded. */
-static float best_level(const float *x, float inverse, int levels)
+static float best_level(const float *x, float inverse)
 {
     uint32_t best = UINT32_MAX;
-    for (int i = 0; i < levels; i++) {
+    for (int i = 0; i < QUANTIZE_LEVELS; i++) {
         const float level = (float)(127 - i), id = level * inverse;
         float lane[16] = {0};
         for (int j = 0; j < ACT_BLOCK; j++) {
@@ -30,7 +30,7 @@ static float best_level(const float *x, float inverse, int levels)
     return (float)(127 - (int)(best % QUANTIZE_LEVELS));
 }
 
-void quantize_ref(const float *x, size_t k, int levels, struct act_block *dst, size_t stride)
+void quantize_ref(const float *x, size_t k, bool best, struct act_block *dst, size_t stride)
 {
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += ACT_BLOCK, dst += stride) {
         uint32_t bits = 0; /* magnitudes order like their bits, above all of them NaN */
@@ -40,7 +40,7 @@ void quantize_ref(const float *x, size_t k, int levels, struct act_block *dst, s
         }
         const float amax = float_from_bits(bits);
         bool tiny = amax < 1e-30f;
-        const float inverse = tiny ? 0 : 1 / amax, level = levels > 1 ? best_level(x, inverse, levels) : 127, id = level * inverse;
+        const float inverse = tiny ? 0 : 1 / amax, level = best ? best_level(x, inverse) : 127, id = level * inverse;
         int32_t sum[2] = {0, 0};
         for (int i = 0; i < ACT_BLOCK; i++) {
             dst->q[i] = clamp(round_to_int(x[i] * id));
