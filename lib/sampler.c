@@ -6,6 +6,9 @@
 /* Longest penalty window: a bound on memory, far above any context in use. */
 #define WINDOW_MAX (1u << 20)
 
+/* Scores are looked at in groups, in loops that compilers turn into vectors. Most groups hold nothing that could be chosen. */
+enum { GROUP = 64 };
+
 struct candidate {
     float score;
     slm_token token;
@@ -45,29 +48,6 @@ static uint64_t pcg32_seed(uint64_t seed)
     state += seed;
     pcg32_next(&state);
     return state;
-}
-
-/* exp(x) for x <= 0, within 1 ulp or so, by IEEE additions and multiplications only, so that it has the same bits everywhere.
- * x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its Taylor series to r^13 / 13! (the rest is below 2^-57); 2^n goes into the exponent.
- * Below 2^-1022 it gives 0; so do -inf and NaN. */
-static double exp_negative(double x)
-{
-    static const double inverse[] = { /* 1 / n! */
-        1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
-        1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
-    };
-    if (!(x > -708.0))
-        return 0;
-    int n = (int)(x * 0x1.71547652b82fep+0 - 0.5);              /* log2 e; nearest, since x <= 0 */
-    double r = x - n * 0x1.62e42fefa3800p-1;                    /* ln 2, its first 42 bits: the product is exact */
-    r -= n * 0x1.ef35793c76730p-45;                             /* and the rest */
-    double y = inverse[13];
-    for (int i = 12; i >= 0; i--)
-        y = y * r + inverse[i];
-    uint64_t bits = (uint64_t)(n + 1023) << 52;
-    double power;
-    memcpy(&power, &bits, sizeof power);
-    return y * power;
 }
 
 static slm_status check_options(const slm_sampler_options *o, uint32_t vocab, slm_error *err)
@@ -194,6 +174,25 @@ static const float *adjust(slm_sampler *s, const float *logits)
     return s->scores;
 }
 
+/* Scores first .. first + GROUP - 1; at the end of the n scores a copy, filled up with NaN. */
+static const float *group_at(const float *scores, uint32_t n, uint32_t first, float copy[GROUP])
+{
+    if (n - first >= GROUP)
+        return scores + first;
+    for (uint32_t i = 0; i < GROUP; i++)
+        copy[i] = first + i < n ? scores[first + i] : NAN;
+    return copy;
+}
+
+/* Whether any score of a group is at least `limit`. NaN never is. */
+static bool reaches(const float group[GROUP], float limit)
+{
+    int any = 0;
+    for (int i = 0; i < GROUP; i++)
+        any |= group[i] >= limit;
+    return any;
+}
+
 /* The best token, the lowest id of equals. NaN compares false, so it never wins; all NaN gives 0. */
 static slm_token greedy(const float *scores, uint32_t n)
 {
@@ -202,12 +201,12 @@ static slm_token greedy(const float *scores, uint32_t n)
         best++;
     if (isnan(scores[best]))
         return 0;
-    float top = scores[best];
-    for (uint32_t i = best + 1; i < n; i++) {
-        if (scores[i] > top) {
-            top = scores[i];
-            best = i;
-        }
+    float copy[GROUP];
+    for (uint32_t first = best / GROUP * GROUP; first < n; first += GROUP) {
+        const float *group = group_at(scores, n, first, copy);
+        if (reaches(group, scores[best]))
+            for (uint32_t i = 0; i < GROUP; i++)
+                best = group[i] > scores[best] ? first + i : best;
     }
     return (slm_token)best;
 }
@@ -241,6 +240,12 @@ static void pop(struct candidate *heap, uint32_t n, bool best_on_top)
     sift_down(heap, n - 1, 0, best_on_top);
 }
 
+static void make_heap(struct candidate *c, uint32_t n, bool best_on_top)
+{
+    for (uint32_t i = n / 2; i-- > 0;)
+        sift_down(c, n, i, best_on_top);
+}
+
 /* The k best tokens (fewer if there are not as many numbers), best first: a heap of the k best so far, then a heap sort. */
 static uint32_t select_best(const float *scores, uint32_t vocab, uint32_t k, struct candidate *out)
 {
@@ -248,12 +253,17 @@ static uint32_t select_best(const float *scores, uint32_t vocab, uint32_t k, str
     for (; i < vocab && n < k; i++)
         if (!isnan(scores[i]))
             out[n++] = (struct candidate){.score = scores[i], .token = (slm_token)i};
-    for (uint32_t j = n / 2; j-- > 0;)
-        sift_down(out, n, j, false);
-    for (; i < vocab; i++) {
-        if (scores[i] > out[0].score) { /* an equal one has a higher id */
-            out[0] = (struct candidate){.score = scores[i], .token = (slm_token)i};
-            sift_down(out, n, 0, false);
+    make_heap(out, n, false);
+    float copy[GROUP];
+    for (uint32_t first = i / GROUP * GROUP; first < vocab; first += GROUP) {
+        const float *group = group_at(scores, vocab, first, copy);
+        if (!reaches(group, out[0].score))
+            continue;
+        for (uint32_t j = i > first ? i - first : 0; j < GROUP; j++) {
+            if (group[j] > out[0].score) { /* an equal one has a higher id */
+                out[0] = (struct candidate){.score = group[j], .token = (slm_token)(first + j)};
+                sift_down(out, n, 0, false);
+            }
         }
     }
     for (uint32_t end = n; end > 1; end--)
@@ -261,19 +271,88 @@ static uint32_t select_best(const float *scores, uint32_t vocab, uint32_t k, str
     return n;
 }
 
-/* exp((score - best) / temperature). Equal infinities count as equal. */
-static double weigh(float score, float best, float temperature)
+/* The tokens with at least `share` of the best one's probability, in the order of ids; some may have a little less. */
+static uint32_t select_likely(const float *scores, uint32_t vocab, float best, double share, struct candidate *out)
 {
-    return score == best ? 1.0 : exp_negative(((double)score - (double)best) / (double)temperature);
+    const double margin = 1e-3; /* more than the errors of log and of weights; the float below goes beyond its own rounding */
+    const float least = share > 0 ? nextafterf((float)((double)best + log(share) - margin), -INFINITY) : -INFINITY;
+    uint32_t n = 0;
+    float copy[GROUP];
+    for (uint32_t first = 0; first < vocab; first += GROUP) {
+        const float *group = group_at(scores, vocab, first, copy);
+        if (!reaches(group, least))
+            continue;
+        for (uint32_t i = 0; i < GROUP; i++)
+            if (group[i] >= least)
+                out[n++] = (struct candidate){.score = group[i], .token = (slm_token)(first + i)};
+    }
+    return n;
+}
+
+/* weights[i] = exp((group[i] - best) / temperature), 0 for NaN; returns their sum. Equal infinities count as equal.
+ *
+ * exp(x) for x <= 0, within 1 ulp or so, by IEEE additions and multiplications only, so that it has the same bits everywhere:
+ * x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its Taylor series to r^13 / 13! (the rest is below 2^-57); 2^n goes into the exponent. Below
+ * 2^-1022 it is 0. */
+static double weigh(const float group[GROUP], float best, float temperature, double weights[GROUP])
+{
+    const double ln2_high = 0x1.62e42fefa3800p-1, ln2_low = 0x1.ef35793c76730p-45;  /* the first 42 bits: n times them is exact */
+    const double log2_e = 0x1.71547652b82fep+0, shift = 0x1.8p52;                   /* what is added to it is rounded, to its low bits */
+    double x[GROUP], sum = 0;
+    for (int i = 0; i < GROUP; i++)
+        x[i] = ((double)group[i] - (double)best) / (double)temperature;
+    for (int i = 0; i < GROUP; i++)
+        x[i] = group[i] == best ? 0 : x[i];
+    for (int i = 0; i < GROUP; i++) {
+        const double shifted = x[i] * log2_e + shift, n = shifted - shift, r = x[i] - n * ln2_high - n * ln2_low;
+        double y = 1.0 / 6227020800, power;
+        y = y * r + 1.0 / 479001600;
+        y = y * r + 1.0 / 39916800;
+        y = y * r + 1.0 / 3628800;
+        y = y * r + 1.0 / 362880;
+        y = y * r + 1.0 / 40320;
+        y = y * r + 1.0 / 5040;
+        y = y * r + 1.0 / 720;
+        y = y * r + 1.0 / 120;
+        y = y * r + 1.0 / 24;
+        y = y * r + 1.0 / 6;
+        y = y * r + 1.0 / 2;
+        y = y * r + 1;
+        y = y * r + 1;
+        uint64_t bits;
+        memcpy(&bits, &shifted, sizeof bits);
+        bits = (bits + 1023) << 52;
+        memcpy(&power, &bits, sizeof power);
+        weights[i] = y * power;
+    }
+    for (int i = 0; i < GROUP; i++)
+        weights[i] = x[i] > -708.0 ? weights[i] : 0;
+    for (int i = 0; i < GROUP; i++)
+        sum += weights[i];
+    return sum;
+}
+
+/* The same for n candidates. */
+static double weigh_candidates(struct candidate *c, uint32_t n, float best, float temperature)
+{
+    double total = 0, weights[GROUP];
+    for (uint32_t first = 0; first < n; first += GROUP) {
+        float group[GROUP];
+        for (uint32_t i = 0; i < GROUP; i++)
+            group[i] = first + i < n ? c[first + i].score : NAN;
+        total += weigh(group, best, temperature, weights);
+        for (uint32_t i = 0; i < GROUP && first + i < n; i++)
+            c[first + i].weight = weights[i];
+    }
+    return total;
 }
 
 /* top-p after top-k: how many of the n candidates, best first, make up the share `top_p`. */
 static uint32_t nucleus(struct candidate *c, uint32_t n, double top_p)
 {
-    double total = 0, sum = 0;
+    const double total = weigh_candidates(c, n, c[0].score, 1);
+    double sum = 0;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++)
-        total += c[i].weight = weigh(c[i].score, c[0].score, 1.0f);
     while (kept < n && (kept == 0 || sum < top_p * total))
         sum += c[kept++].weight;
     return kept;
@@ -283,18 +362,14 @@ static uint32_t nucleus(struct candidate *c, uint32_t n, double top_p)
  * the set never reaches down to them; of the rest, which are few in most texts, the best are taken one by one. */
 static uint32_t nucleus_of_all(const float *scores, uint32_t vocab, float best, double top_p, struct candidate *c)
 {
-    uint32_t n = 0, kept = 0;
-    double total = 0, sum = 0;
-    for (uint32_t i = 0; i < vocab; i++) {
-        c[i] = (struct candidate){.score = scores[i], .token = (slm_token)i, .weight = weigh(scores[i], best, 1.0f)};
-        total += c[i].weight;
-    }
-    double least = 0.999 * (1 - top_p) * total / vocab; /* less by more than the rounding errors */
-    for (uint32_t i = 0; i < vocab; i++)
-        if (c[i].weight >= least) /* NaN has none */
-            c[n++] = c[i];
-    for (uint32_t j = n / 2; j-- > 0;)
-        sift_down(c, n, j, true);
+    double total = 0, sum = 0, weights[GROUP];
+    float copy[GROUP];
+    for (uint32_t first = 0; first < vocab; first += GROUP)
+        total += weigh(group_at(scores, vocab, first, copy), best, 1, weights);
+    const uint32_t n = select_likely(scores, vocab, best, (1 - top_p) * total / vocab, c);
+    weigh_candidates(c, n, best, 1);
+    make_heap(c, n, true);
+    uint32_t kept = 0;
     while (kept < n && (kept == 0 || sum < top_p * total)) {
         pop(c, n - kept, true);
         sum += c[n - ++kept].weight;
@@ -307,41 +382,42 @@ static uint32_t nucleus_of_all(const float *scores, uint32_t vocab, float best, 
     return kept;
 }
 
-/* top-k and top-p: fills the candidates and returns how many there are, best first where there is a limit. */
-static uint32_t limit(slm_sampler *s, const float *scores, float best)
+/* min-p: how many of the n candidates have that share of the best one's probability; their order stays. */
+static uint32_t likely(struct candidate *c, uint32_t n, float best, double min_p)
 {
-    const slm_sampler_options *o = &s->options;
-    struct candidate *c = s->candidates;
-    uint32_t n = 0;
-    if (o->top_k < s->vocab) {
-        n = select_best(scores, s->vocab, o->top_k, c);
-        return o->top_p < 1 ? nucleus(c, n, (double)o->top_p) : n;
-    }
-    if (o->top_p < 1)
-        return nucleus_of_all(scores, s->vocab, best, (double)o->top_p, c);
-    for (uint32_t i = 0; i < s->vocab; i++)
-        if (!isnan(scores[i]))
-            c[n++] = (struct candidate){.score = scores[i], .token = (slm_token)i};
-    return n;
+    uint32_t kept = 0;
+    weigh_candidates(c, n, best, 1);
+    for (uint32_t i = 0; i < n; i++)
+        if (c[i].weight >= min_p)
+            c[kept++] = c[i];
+    return kept;
 }
 
-/* min-p, temperature and the draw. */
+/* top-k, then top-p, then min-p: fills the candidates and returns how many there are. */
+static uint32_t limit(slm_sampler *s, const float *scores, float best)
+{
+    const uint32_t k = s->options.top_k;
+    const double top_p = (double)s->options.top_p, min_p = (double)s->options.min_p;
+    struct candidate *c = s->candidates;
+    uint32_t n;
+    if (k < s->vocab) {
+        n = select_best(scores, s->vocab, k, c);
+        n = top_p < 1 ? nucleus(c, n, top_p) : n;
+    } else if (top_p < 1) {
+        n = nucleus_of_all(scores, s->vocab, best, top_p, c);
+    } else {
+        n = select_likely(scores, s->vocab, best, min_p, c);
+    }
+    return min_p > 0 ? likely(c, n, best, min_p) : n;
+}
+
+/* Temperature and the draw. */
 static slm_token draw(slm_sampler *s, uint32_t n, float best)
 {
-    const slm_sampler_options *o = &s->options;
     struct candidate *c = s->candidates;
-    uint32_t kept = 0;
-    double total = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (o->min_p > 0 && weigh(c[i].score, best, 1.0f) < (double)o->min_p)
-            continue;
-        c[i].weight = weigh(c[i].score, best, o->temperature);
-        total += c[i].weight;
-        c[kept++] = c[i];
-    }
-    double point = (double)pcg32_next(&s->random) * 0x1p-32 * total;
+    double point = (double)pcg32_next(&s->random) * 0x1p-32 * weigh_candidates(c, n, best, s->options.temperature);
     uint32_t last = 0;
-    for (uint32_t i = 0; i < kept; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         if (c[i].weight <= 0)
             continue;
         last = i;
