@@ -67,6 +67,12 @@ struct quant {
 
 extern const struct quant quants[WEIGHT_TYPES];
 
+/* Bytes of a tile with rows of k values. */
+static inline size_t tile_bytes(enum weight_type type, size_t k)
+{
+    return k / quants[type].block * quants[type].tile_bytes;
+}
+
 /* The type with this GGUF number or this name, or WEIGHT_TYPES. */
 enum weight_type quant_by_gguf(uint32_t gguf_type);
 enum weight_type quant_by_name(const char *name);
@@ -125,10 +131,10 @@ typedef void pack_fn(const void *rows_data, size_t row_bytes, int rows, size_t b
 /* Writes row `row` of a tile of k values as floats. */
 typedef void unpack_fn(const void *tile, int row, size_t k, float *out);
 
-/* y[c * y_stride + r] = sum over k of tile[r][k] * x[k][c], for the 16 rows r and `cols` columns c (1 .. the tier's cols).
- * Quantized: x is struct act_block [k / 32][x_stride]. Dense: x is float [k][x_stride]. Column c stands at element c.
- * `k` is the row length in values. All 16 rows are written. */
-typedef void linear_fn(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride);
+/* y[c * y_stride + r] = sum over k of row[r][k] * x[k][c], for the rows r of `count` tiles, which lie one behind the other, and `cols`
+ * columns c (1 .. the tier's cols). Quantized: x is struct act_block [k / 32][x_stride]. Dense: x is float [k][x_stride]. Column c stands
+ * at element c. `k` is the row length in values. All 16 rows of each tile are written. */
+typedef void linear_fn(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride);
 
 /* One column of activations (k values, k a multiple of 32) to dst[0], dst[stride], ..., with the best of QUANTIZE_LEVELS levels, or,
  * unless `best`, which takes longer, with level 127 (README.md). */

@@ -27,14 +27,27 @@ KERNEL_SLOTS(DECLARE)
 #undef DECLARE
 
 /* linear of a weight type: its definition up to the body. */
-#define TIER_LINEAR(type)                                                                                                  \
-    void TIER(linear_##type)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+#define TIER_LINEAR_TILES(type)                                                                                            \
+    void TIER(linear_##type)(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y, \
+                             size_t y_stride)
 
-/* Asks for k block b + 8, while block b meets several columns: the processor does not itself see far enough ahead then to keep memory
- * busy. (With one column it does.) */
+/* The same where tiles are taken one after the other: the body is of one. */
+#define TIER_LINEAR(type)                                                                                                  \
+    static void tile_##type(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride); \
+    TIER_LINEAR_TILES(type)                                                                                                \
+    {                                                                                                                      \
+        for (size_t t = 0; t < count; t++)                                                                                 \
+            tile_##type((const char *)tiles + t * tile_bytes(WEIGHT_##type, k), k, x, x_stride, cols, y + t * TILE_ROWS, y_stride); \
+    }                                                                                                                      \
+    static void tile_##type(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+
+/* Asks for what lies PREFETCH bytes behind k block b, while it meets several columns: the processor does not itself see far enough ahead then
+ * to keep memory busy. (With one column it does.) */
+enum { PREFETCH = 2304 };
+
 ALWAYS_INLINE void tier_prefetch(const void *tile, size_t b, size_t block_bytes)
 {
-    const char *later = (const char *)tile + (b + 8) * block_bytes;
+    const char *later = (const char *)tile + b * block_bytes + PREFETCH;
     UNROLL
     for (size_t i = 0; i < block_bytes; i += 64)
         __builtin_prefetch(later + i, 0, 3);

@@ -57,23 +57,24 @@ static void prepare_floats(struct pass *p, const float *x, uint32_t k, size_t co
     }
 }
 
-/* One tile times all columns of one panel. */
-static void tile_panel(const struct pass *p, const struct product *product, uint32_t tile, struct panels s, size_t i)
+/* Tiles first .. last - 1 times all columns of one panel. */
+static void tiles_panel(const struct pass *p, const struct product *product, size_t first, size_t last, struct panels s, size_t i)
 {
     const struct weight *w = product->w;
-    const size_t start = panel_start(s, i), width = panel_start(s, i + 1) - start, row = (size_t)tile * TILE_ROWS;
+    linear_fn *const kernel = p->kernels->linear[w->type];
+    const size_t start = panel_start(s, i), width = panel_start(s, i + 1) - start;
     const void *act = quants[w->type].dense ? (const void *)(p->work->act_dense + start * w->k)
                                             : (const void *)(p->work->act + start * (w->k / ACT_BLOCK));
-    const uint8_t *data = w->tiles + tile * w->tile_bytes;
-    float *y = product->y + start * w->rows + row;
-    if (row + TILE_ROWS <= w->rows) {
-        p->kernels->linear[w->type](data, w->k, act, width, (int)width, y, w->rows);
+    const size_t whole = w->rows / TILE_ROWS, end = last < whole ? last : whole;
+    float *y = product->y + start * w->rows;
+    if (first < end)
+        kernel(w->tiles + first * w->tile_bytes, end - first, w->k, act, width, (int)width, y + first * TILE_ROWS, w->rows);
+    if (last == end)
         return;
-    }
-    float whole[PANEL_COLS * TILE_ROWS]; /* the last tile has rows that y has no place for */
-    p->kernels->linear[w->type](data, w->k, act, width, (int)width, whole, TILE_ROWS);
+    float rows[PANEL_COLS * TILE_ROWS]; /* the last tile has some that y has no place for */
+    kernel(w->tiles + whole * w->tile_bytes, 1, w->k, act, width, (int)width, rows, TILE_ROWS);
     for (size_t c = 0; c < width; c++)
-        memcpy(y + c * w->rows, whole + c * TILE_ROWS, (w->rows - row) * sizeof *y);
+        memcpy(y + c * w->rows + whole * TILE_ROWS, rows + c * TILE_ROWS, w->rows % TILE_ROWS * sizeof *y);
 }
 
 /* Tiles first .. last - 1, counted over all products one after the other: each panel of columns meets the whole chunk before the
@@ -83,8 +84,7 @@ static void chunk_columns(const struct pass *p, const struct product *products, 
     for (const struct product *product = products; first < last; product++) {
         const size_t own = product->w->tile_count, end = last < own ? last : own;
         for (size_t i = 0; first < end && i < s.panels; i++)
-            for (size_t tile = first; tile < end; tile++)
-                tile_panel(p, product, (uint32_t)tile, s, i);
+            tiles_panel(p, product, first, end, s, i);
         first = first > own ? first - own : 0;
         last = last > own ? last - own : 0;
     }

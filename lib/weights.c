@@ -147,9 +147,8 @@ static void add_matrix(struct binder *b, struct weight *w, uint32_t first, uint3
     if (!grow(b, &list, b->count, &b->room, sizeof *b->bindings))
         return;
     b->bindings = list;
-    const struct quant *q = &quants[type];
     *w = (struct weight){ .rows = rows, .k = k, .type = type, .tile_count = (rows + TILE_ROWS - 1) / TILE_ROWS,
-                          .tile_bytes = (size_t)(k / q->block) * q->tile_bytes };
+                          .tile_bytes = tile_bytes(type, k) };
     b->bindings[b->count++] = (struct binding){ .weight = w, .tensor = t, .first_row = first };
     b->parameters += (uint64_t)rows * k;
 }

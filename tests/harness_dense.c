@@ -87,8 +87,8 @@ static void check_linear(struct harness *h, const struct dense *d, size_t k, int
         x[i] *= 0.01f; /* sums stay finite */
     size_t count = (size_t)(cols - 1) * y_stride + TILE_ROWS;
     struct pair y = harness_output_floats(h, count, FLOATS_UNIFORM);
-    h->ref->linear[d->type](tile, k, x, x_stride, cols, y.want, y_stride);
-    h->tier->linear[d->type](tile, k, x, x_stride, cols, y.got, y_stride);
+    h->ref->linear[d->type](tile, 1, k, x, x_stride, cols, y.want, y_stride);
+    h->tier->linear[d->type](tile, 1, k, x, x_stride, cols, y.got, y_stride);
     harness_same(h);
     for (size_t c = 0; c < (size_t)cols; c++) {
         for (size_t r = 0; r < TILE_ROWS; r++) {
@@ -103,6 +103,21 @@ static void check_linear(struct harness *h, const struct dense *d, size_t k, int
     }
 }
 
+/* Several tiles in one call, against one call each. */
+static void check_tiles(struct harness *h, const struct dense *d, size_t k, int cols, size_t count)
+{
+    const size_t bytes = tile_bytes(d->type, k), y_stride = count * TILE_ROWS + 3;
+    harness_begin(h, "k=%zu cols=%d tiles=%zu", k, cols, count);
+    uint8_t *tiles = harness_input(h, count * bytes, 64);
+    fill_dense(h, d, tiles, count * k * TILE_ROWS, FLOATS_UNIFORM);
+    const float *x = harness_input_floats(h, k * (size_t)cols, FLOATS_UNIFORM);
+    struct pair y = harness_output_floats(h, (size_t)(cols - 1) * y_stride + count * TILE_ROWS, FLOATS_UNIFORM);
+    for (size_t t = 0; t < count; t++)
+        h->ref->linear[d->type](tiles + t * bytes, 1, k, x, (size_t)cols, cols, (float *)y.want + t * TILE_ROWS, y_stride);
+    h->tier->linear[d->type](tiles, count, k, x, (size_t)cols, cols, y.got, y_stride);
+    harness_same(h);
+}
+
 static void linear_dense_case(struct harness *h)
 {
     const struct dense *d = h->arg;
@@ -113,25 +128,27 @@ static void linear_dense_case(struct harness *h)
         check_linear(h, d, (size_t)harness_int(h, 1, 100), harness_int(h, 1, h->tier->cols), i % FLOAT_KINDS);
     for (int cols = 1; cols <= h->tier->cols; cols += 5)
         check_linear(h, d, 172, cols, FLOATS_OUTLIERS);
+    for (int cols = 1; cols <= 5; cols++)
+        check_tiles(h, d, 37, cols, 3);
     if (!h->benching)
         return;
     enum { K = 2048 };
-    size_t tile_bytes = K * TILE_ROWS * d->bytes, tiles = ((size_t)256 << 20) / tile_bytes;
+    size_t bytes = tile_bytes(d->type, K), tiles = ((size_t)256 << 20) / bytes;
     harness_begin(h, "bench");
-    uint8_t *matrix = calloc(tiles, tile_bytes);
+    uint8_t *matrix = calloc(tiles, bytes);
     for (size_t t = 0; matrix && t < tiles; t++)
-        memset(matrix + t * tile_bytes, 0x3c, tile_bytes);
+        memset(matrix + t * bytes, 0x3c, bytes);
     float *x = harness_input_floats(h, K * PANEL_COLS, FLOATS_UNIFORM), y[PANEL_COLS * TILE_ROWS];
     static const int cols[] = {1, 2, 3, 4, 8, 16};
     for (size_t i = 0; matrix && i < sizeof cols / sizeof cols[0]; i++) {
         char label[40];
         snprintf(label, sizeof label, "%d cols from memory", cols[i]);
-        BENCH(h, label, (double)(tiles * tile_bytes), "GB/s")
+        BENCH(h, label, (double)(tiles * bytes), "GB/s")
             for (size_t t = 0; t < tiles; t++)
-                h->tier->linear[d->type](matrix + t * tile_bytes, K, x, (size_t)cols[i], cols[i], y, TILE_ROWS);
+                h->tier->linear[d->type](matrix + t * bytes, 1, K, x, (size_t)cols[i], cols[i], y, TILE_ROWS);
         snprintf(label, sizeof label, "%d cols", cols[i]);
         BENCH(h, label, 2.0 * K * TILE_ROWS * cols[i], "GFLOP/s")
-            h->tier->linear[d->type](matrix, K, x, (size_t)cols[i], cols[i], y, TILE_ROWS);
+            h->tier->linear[d->type](matrix, 1, K, x, (size_t)cols[i], cols[i], y, TILE_ROWS);
     }
     free(matrix);
 }

@@ -292,8 +292,8 @@ static void check_linear(struct harness *h, const struct format *f, size_t block
     struct pair y = harness_output(h, ((size_t)(cols - 1) * y_stride + TILE_ROWS) * sizeof(float), 4);
     float *gap = malloc(((size_t)cols * y_stride + TILE_ROWS) * sizeof *gap);
     memcpy(gap, y.want, ((size_t)(cols - 1) * y_stride + TILE_ROWS) * sizeof *gap);
-    h->ref->linear[f->type](tile, k, x, stride, cols, y.want, y_stride);
-    h->tier->linear[f->type](tile, k, x, stride, cols, y.got, y_stride);
+    h->ref->linear[f->type](tile, 1, k, x, stride, cols, y.want, y_stride);
+    h->tier->linear[f->type](tile, 1, k, x, stride, cols, y.got, y_stride);
     harness_same(h);
     for (int c = 0; c < cols; c++) {
         double want[TILE_ROWS] = {0}, scale[TILE_ROWS] = {0};
@@ -314,18 +314,34 @@ static void check_linear(struct harness *h, const struct format *f, size_t block
     free(gap);
 }
 
+/* Several tiles in one call, against one call each. */
+static void check_tiles(struct harness *h, const struct format *f, size_t k, int cols, size_t count)
+{
+    const size_t bytes = tile_bytes(f->type, k), y_stride = count * TILE_ROWS + 3;
+    harness_begin(h, "k=%zu cols=%d tiles=%zu", k, cols, count);
+    uint8_t *tiles = harness_input(h, count * bytes, 64);
+    for (size_t t = 0; t < count; t++)
+        memcpy(tiles + t * bytes, make_tile(h, f, k / quants[f->type].block, TILE_ROWS, WEIGHTS_RANDOM, NULL), bytes);
+    const struct act_block *x = make_panel(h, k, cols, (size_t)cols, FLOATS_UNIFORM);
+    struct pair y = harness_output(h, ((size_t)(cols - 1) * y_stride + count * TILE_ROWS) * sizeof(float), 4);
+    for (size_t t = 0; t < count; t++)
+        h->ref->linear[f->type](tiles + t * bytes, 1, k, x, (size_t)cols, cols, (float *)y.want + t * TILE_ROWS, y_stride);
+    h->tier->linear[f->type](tiles, count, k, x, (size_t)cols, cols, y.got, y_stride);
+    harness_same(h);
+}
+
 /* 512 rows by 512 columns of k = 2048 as ops does it, panel by panel; and one column over 64 MB of weights. */
 static void bench_linear(struct harness *h, const struct format *f)
 {
     enum { K = 2048, TILES = 32, COLS = 512, COLUMN_TILES = 2048 };
     const struct quant *q = &quants[f->type];
-    size_t tile_bytes = K / q->block * q->tile_bytes;
+    size_t bytes = tile_bytes(f->type, K);
     harness_begin(h, "bench");
     const void *one = make_tile(h, f, K / q->block, TILE_ROWS, WEIGHTS_RANDOM, NULL);
-    size_t tiles = (size_t)64 * 1024 * 1024 / tile_bytes;
-    uint8_t *matrix = aligned_alloc(64, tiles * tile_bytes / 64 * 64 + 64);
+    size_t tiles = (size_t)64 * 1024 * 1024 / bytes;
+    uint8_t *matrix = aligned_alloc(64, tiles * bytes / 64 * 64 + 64);
     for (size_t t = 0; t < tiles; t++)
-        memcpy(matrix + t * tile_bytes, one, tile_bytes);
+        memcpy(matrix + t * bytes, one, bytes);
     int cols = h->tier->cols;
     struct act_block *panels = harness_input(h, (size_t)(COLS / cols + 1) * (size_t)cols * K / ACT_BLOCK * sizeof *panels, 64);
     const struct act_block *panel = make_panel(h, K, cols, (size_t)cols, FLOATS_UNIFORM);
@@ -336,15 +352,13 @@ static void bench_linear(struct harness *h, const struct format *f)
     linear_fn *linear = h->tier->linear[f->type];
     BENCH(h, "512 x 512 x 2048", 2.0 * TILES * TILE_ROWS * (COLS / cols * cols) * K, "Gop/s")
         for (int p = 0; p < COLS / cols; p++)
-            for (size_t t = 0; t < TILES; t++)
-                linear(matrix + t * tile_bytes, K, panels + (size_t)p * panel_blocks, (size_t)cols, cols, y + t * TILE_ROWS,
-                       TILES * TILE_ROWS);
+            linear(matrix, TILES, K, panels + (size_t)p * panel_blocks, (size_t)cols, cols, y, TILES * TILE_ROWS);
     for (int n = 1; n <= 4; n++) {
         char label[40];
         snprintf(label, sizeof label, "%d column%s from memory", n, n > 1 ? "s" : "");
-        BENCH(h, label, (double)(tiles * tile_bytes), "GB/s")
-            for (size_t t = 0; t < tiles; t++)
-                linear(matrix + t * tile_bytes, K, panels, (size_t)cols, n, y, TILE_ROWS);
+        BENCH(h, label, (double)(tiles * bytes), "GB/s")
+            for (size_t t = 0; t + 8 <= tiles; t += 8)
+                linear(matrix + t * bytes, 8, K, panels, (size_t)cols, n, y, 8 * TILE_ROWS);
     }
     free(matrix);
     free(y);
@@ -372,6 +386,8 @@ static void linear_case(struct harness *h)
     for (int i = 0; i < 4 * FLOAT_KINDS; i++)
         check_linear(h, f, 1 + (size_t)i % 3, 1 + i % h->tier->cols, TILE_ROWS, WEIGHTS_EXTREME);
     check_linear(h, f, 11, h->tier->cols, TILE_ROWS, WEIGHTS_RANDOM);
+    for (int cols = 1; cols <= 5; cols++)
+        check_tiles(h, f, 2304, cols, 3); /* more of k than is taken apart at once */
     if (h->benching)
         bench_linear(h, f);
 }

@@ -36,60 +36,69 @@ END_TEST
 
 static struct kernels good;
 
-static void linear_zeros(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_zeros(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                         size_t y_stride)
 {
-    (void)tile, (void)k, (void)x, (void)x_stride;
+    (void)tiles, (void)k, (void)x, (void)x_stride;
     for (int c = 0; c < cols; c++)
-        memset(y + (size_t)c * y_stride, 0, TILE_ROWS * sizeof *y);
+        memset(y + (size_t)c * y_stride, 0, count * TILE_ROWS * sizeof *y);
 }
 
-static void linear_nan(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_nan(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                       size_t y_stride)
 {
-    (void)tile, (void)k, (void)x, (void)x_stride;
+    (void)tiles, (void)k, (void)x, (void)x_stride;
     for (int c = 0; c < cols; c++)
-        memset(y + (size_t)c * y_stride, 0xff, TILE_ROWS * sizeof *y);
+        memset(y + (size_t)c * y_stride, 0xff, count * TILE_ROWS * sizeof *y);
 }
 
-static void linear_without_last_row(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_without_last_row(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                                    size_t y_stride)
 {
-    float whole[PANEL_COLS * TILE_ROWS];
-    good.linear[WEIGHT_Q4_0](tile, k, x, x_stride, cols, whole, TILE_ROWS);
-    for (int c = 0; c < cols; c++)
-        memcpy(y + (size_t)c * y_stride, whole + c * TILE_ROWS, (TILE_ROWS - 1) * sizeof *y);
+    float before[PANEL_COLS], *last = y + count * TILE_ROWS - 1;
+    for (size_t c = 0; c < (size_t)cols; c++)
+        before[c] = last[c * y_stride];
+    good.linear[WEIGHT_Q4_0](tiles, count, k, x, x_stride, cols, y, y_stride);
+    for (size_t c = 0; c < (size_t)cols; c++)
+        last[c * y_stride] = before[c];
 }
 
-static void linear_swapped_nibbles(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_swapped_nibbles(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                                   size_t y_stride)
 {
-    size_t bytes = k / 32 * 288;
+    size_t bytes = count * tile_bytes(WEIGHT_Q4_0, k);
     uint8_t *copy = malloc(bytes);
     for (size_t i = 0; i < bytes; i++) {
-        uint8_t byte = ((const uint8_t *)tile)[i];
+        uint8_t byte = ((const uint8_t *)tiles)[i];
         copy[i] = i % 288 < 32 ? byte : (uint8_t)(byte << 4 | byte >> 4);
     }
-    good.linear[WEIGHT_Q4_0](copy, k, x, x_stride, cols, y, y_stride);
+    good.linear[WEIGHT_Q4_0](copy, count, k, x, x_stride, cols, y, y_stride);
     free(copy);
 }
 
-static void linear_one_ulp(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_one_ulp(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                           size_t y_stride)
 {
-    good.linear[WEIGHT_Q4_0](tile, k, x, x_stride, cols, y, y_stride);
+    good.linear[WEIGHT_Q4_0](tiles, count, k, x, x_stride, cols, y, y_stride);
     uint32_t bits;
     memcpy(&bits, y, sizeof bits);
     bits ^= 1;
     memcpy(y, &bits, sizeof bits);
 }
 
-static void linear_writes_beyond(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_writes_beyond(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                                 size_t y_stride)
 {
-    good.linear[WEIGHT_Q4_0](tile, k, x, x_stride, cols, y, y_stride);
+    good.linear[WEIGHT_Q4_0](tiles, count, k, x, x_stride, cols, y, y_stride);
     y[-1] = 0;
 }
 
-static void linear_reads_beyond(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+static void linear_reads_beyond(const void *tiles, size_t count, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                                size_t y_stride)
 {
     const volatile struct act_block *blocks = x;
     (void)blocks[(k / 32 - 1) * x_stride + (size_t)cols].d;
-    good.linear[WEIGHT_Q4_0](tile, k, x, x_stride, cols, y, y_stride);
+    good.linear[WEIGHT_Q4_0](tiles, count, k, x, x_stride, cols, y, y_stride);
 }
 
 static linear_fn *const mutants[] = {

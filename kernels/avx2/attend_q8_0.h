@@ -1,13 +1,9 @@
-/* attend_q8_0.h - attention over pages of Q8_0 on AVX2. linear takes apart the signs of weights, which meet many columns there; a page meets few columns,
- * so here it is the columns that are made fit for vpmaddubsw or vpdpbusd, whose first operand is unsigned:
- *
- *   keys     k q = |q| (k ^ sign) + (q < 0 ? |q| : 0),   sign = q < 0 ? -1 : 0;   the sum of the second terms is one number for all positions
- *   values   their weights are not negative
- *
- * Either way |products| <= 127 * 128, and two of them fit into 16 bits. */
+/* attend_q8_0.h - attention over pages of Q8_0 on AVX2. A page meets few columns, so it is the columns that are made fit for vpmaddubsw or vpdpbusd:
+ * queries are taken apart (apart.h), and the weights of values are not negative. */
 #ifndef SLM_AVX2_ATTEND_Q8_0_H
 #define SLM_AVX2_ATTEND_Q8_0_H
 
+#include "apart.h"
 #include "linear.h"
 #include "weigh.h"
 
@@ -30,28 +26,8 @@ ALWAYS_INLINE __m256i attend_rows(const struct tile_q8_0 *tile, int g, int half)
 
 /* ---- keys */
 
-/* 32 dimensions of a query, taken apart. */
-struct attend_query {
-    _Alignas(32) int8_t magnitude[ACT_BLOCK];
-    int8_t sign[ACT_BLOCK];
-    int32_t rest;
-    float d;
-};
-
-ALWAYS_INLINE void attend_split(const struct act_block *x, struct attend_query *to)
-{
-    const __m256i q = _mm256_loadu_si256((const __m256i *)(const void *)x->q), zero = _mm256_setzero_si256();
-    const __m256i magnitude = _mm256_abs_epi8(q), sign = _mm256_cmpgt_epi8(zero, q);
-    __m256i rest = _mm256_sad_epu8(_mm256_and_si256(magnitude, sign), zero);
-    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(rest), _mm256_extracti128_si256(rest, 1));
-    _mm256_store_si256((__m256i *)(void *)to->magnitude, magnitude);
-    _mm256_store_si256((__m256i *)(void *)to->sign, sign);
-    to->rest = _mm_cvtsi128_si32(sum) + _mm_extract_epi32(sum, 2);
-    to->d = x->d;
-}
-
 /* Adds the products of 32 dimensions of 16 positions and n queries to s, which starts at 0. */
-ALWAYS_INLINE void attend_keys(const struct tile_q8_0 *tile, const struct attend_query *q, int n, bool first, float *s)
+ALWAYS_INLINE void attend_keys(const struct tile_q8_0 *tile, const struct avx2_apart *q, int n, bool first, float *s)
 {
     __m256i sum[4][2];
     LAUNDER(q);
@@ -87,10 +63,10 @@ ALWAYS_INLINE void attend_queries(const struct act_block *x, size_t stride, int 
                                   const void *next, int from, int to, float *s)
 {
     for (size_t b = 0; b < blocks; b++) {
-        struct attend_query q[4];
+        struct avx2_apart q[4];
         UNROLL
         for (int c = 0; c < n; c++)
-            attend_split(&x[b * stride + (size_t)c], &q[c]);
+            avx2_take_apart(&x[b * stride + (size_t)c], &q[c]);
         for (int t = from; t < to; t++) {
             const size_t at = (size_t)t * blocks + b;
             attend_fetch(next, at * sizeof *page, sizeof *page);

@@ -75,13 +75,6 @@ ALWAYS_INLINE __m256 avx2_add(struct avx2_type type, const struct avx2_half *w, 
     return _mm256_fmadd_ps(_mm256_broadcast_ss(&a->d), t, acc);
 }
 
-/* Each defines avx2_prepare and avx2_make_ready, of half a block or a whole one, and avx2_columns. */
-#if defined(__AVXVNNI__)
-#include "vnni.h"
-#else
-#include "maddubs.h"
-#endif
-
 ALWAYS_INLINE void avx2_store(__m256 acc[][2], int n, float *y, size_t y_stride)
 {
     for (int c = 0; c < n; c++) {
@@ -89,6 +82,13 @@ ALWAYS_INLINE void avx2_store(__m256 acc[][2], int n, float *y, size_t y_stride)
         _mm256_storeu_ps(y + (size_t)c * y_stride + 8, acc[c][1]);
     }
 }
+
+/* Each defines avx2_prepare and avx2_make_ready, of half a block or a whole one, and avx2_columns. */
+#if defined(__AVXVNNI__)
+#include "vnni.h"
+#else
+#include "maddubs.h"
+#endif
 
 /* One to four columns: reads the weights once, in order, as fast as memory gives them. */
 ALWAYS_INLINE void avx2_few(struct avx2_type type, const void *tile, size_t k, const struct act_block *x, size_t x_stride, int n, float *y,
@@ -140,8 +140,8 @@ ALWAYS_INLINE void avx2_many(struct avx2_type type, const void *tile, size_t k, 
     avx2_store(acc, n, y, y_stride);
 }
 
-ALWAYS_INLINE void avx2_linear(struct avx2_type type, const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y,
-                               size_t y_stride)
+ALWAYS_INLINE void avx2_tile(struct avx2_type type, const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y,
+                             size_t y_stride)
 {
     switch (cols) {
     case 1:
@@ -161,13 +161,35 @@ ALWAYS_INLINE void avx2_linear(struct avx2_type type, const void *tile, size_t k
     }
 }
 
+ALWAYS_INLINE void avx2_linear(struct avx2_type type, const char *tiles, size_t count, size_t bytes, size_t k, const void *x,
+                               size_t x_stride, int cols, float *y, size_t y_stride)
+{
+#if !defined(__AVXVNNI__)
+    if (!type.run) {
+        switch (cols) {
+        case 2:
+            avx2_few_apart(type, tiles, count, bytes, k, x, x_stride, 2, y, y_stride);
+            return;
+        case 3:
+            avx2_few_apart(type, tiles, count, bytes, k, x, x_stride, 3, y, y_stride);
+            return;
+        case 4:
+            avx2_few_apart(type, tiles, count, bytes, k, x, x_stride, 4, y, y_stride);
+            return;
+        }
+    }
+#endif
+    for (size_t t = 0; t < count; t++)
+        avx2_tile(type, tiles + t * bytes, k, x, x_stride, cols, y + t * TILE_ROWS, y_stride);
+}
+
 /* Ends the file of a type: its linear, with what is fixed for it. */
 #define AVX2_LINEAR(type, tile_type, ...)                                                                                  \
-    TIER_LINEAR(type)                                                                                                      \
+    TIER_LINEAR_TILES(type)                                                                                                \
     {                                                                                                                      \
         const struct avx2_type fixed = {.family = FAMILY_OF_##type, .bytes = sizeof(struct tile_type), .vector = vector,   \
                                         .scales = scales, __VA_ARGS__};                                                    \
-        avx2_linear(fixed, tile, k, x, x_stride, cols, y, y_stride);                                                       \
+        avx2_linear(fixed, tiles, count, tile_bytes(WEIGHT_##type, k), k, x, x_stride, cols, y, y_stride);                 \
     }
 
 #endif

@@ -19,6 +19,8 @@
 #ifndef SLM_AVX2_MADDUBS_H
 #define SLM_AVX2_MADDUBS_H
 
+#include "apart.h"
+
 ALWAYS_INLINE void avx2_prepare(struct avx2_type type, const void *packed, size_t s, int half, struct avx2_half *out)
 {
     const __m256i low = _mm256_broadcastsi128_si256(_mm_setr_epi32(0x01000100, 0x05040504, 0x09080908, 0x0d0c0d0c));
@@ -151,6 +153,71 @@ ALWAYS_INLINE void avx2_columns(struct avx2_type type, struct avx2_source from, 
         UNROLL
         for (int h = 0; h < 2; h++)
             acc[c][h] = avx2_add(type, &half[h], &x[c], _mm256_cvtepi32_ps(isum[c][h]), acc[c][h]);
+    }
+}
+
+/* The same for columns that are taken apart, of values of all 8 bits and one scale. */
+ALWAYS_INLINE void avx2_columns_apart(struct avx2_type type, const void *packed, size_t s, const struct avx2_apart *x, int n,
+                                      __m256 acc[][2])
+{
+    __m256i isum[4][2];
+    LAUNDER(x);
+    UNROLL
+    for (int c = 0; c < n; c++)
+        isum[c][0] = isum[c][1] = avx2_broadcast(&x[c].rest);
+    UNROLL
+    for (int g = 0; g < 8; g++) {
+        const __m256i w[2] = {type.vector(packed, s, 0, g), type.vector(packed, s, 1, g)};
+        UNROLL
+        for (int c = 0; c < n; c++) {
+            const __m256i magnitude = avx2_broadcast(x[c].magnitude + 4 * g), sign = avx2_broadcast(x[c].sign + 4 * g);
+            UNROLL
+            for (int h = 0; h < 2; h++) {
+                const __m256i products = _mm256_maddubs_epi16(magnitude, _mm256_xor_si256(w[h], sign));
+                isum[c][h] = avx2_widen(isum[c][h], products, _mm256_set1_epi16(1));
+                KEEP(isum[c][h]);
+            }
+        }
+    }
+    UNROLL
+    for (int h = 0; h < 2; h++) {
+        const __m256 d = type.scales(packed, s, h).d;
+        UNROLL
+        for (int c = 0; c < n; c++)
+            acc[c][h] = _mm256_fmadd_ps(_mm256_broadcast_ss(&x[c].d), _mm256_mul_ps(d, _mm256_cvtepi32_ps(isum[c][h])), acc[c][h]);
+    }
+}
+
+/* Two to four columns of values of all 8 bits: activations are taken apart once for all tiles, as many at a time as stay in the first-level
+ * cache. The sums meanwhile stand in y. */
+ALWAYS_INLINE void avx2_few_apart(struct avx2_type type, const char *tiles, size_t count, size_t bytes, size_t k, const struct act_block *x,
+                                  size_t x_stride, int n, float *y, size_t y_stride)
+{
+    struct avx2_apart apart[256];
+    const size_t blocks = k / ACT_BLOCK, most = sizeof apart / sizeof *apart / (size_t)n / 8 * 8; /* whole super-blocks */
+    for (size_t first = 0; first < blocks; first += most) {
+        const size_t end = blocks - first < most ? blocks : first + most;
+        for (size_t b = first; b < end; b++)
+            for (int c = 0; c < n; c++)
+                avx2_take_apart(&x[b * x_stride + (size_t)c], &apart[(b - first) * (size_t)n + (size_t)c]);
+        for (size_t t = 0; t < count; t++) {
+            const char *packed = tiles + t * bytes + first / (size_t)type.blocks * type.bytes;
+            float *to = y + t * TILE_ROWS;
+            const struct avx2_apart *q = apart;
+            __m256 acc[4][2];
+            UNROLL
+            for (int c = 0; c < n; c++) {
+                acc[c][0] = first ? _mm256_loadu_ps(to + (size_t)c * y_stride) : _mm256_setzero_ps();
+                acc[c][1] = first ? _mm256_loadu_ps(to + (size_t)c * y_stride + 8) : _mm256_setzero_ps();
+            }
+            for (size_t b = first; b < end; packed += type.bytes) {
+                for (size_t s = 0; s < (size_t)type.blocks; s++, b++, q += n) {
+                    tier_prefetch(packed, s, type.bytes / (size_t)type.blocks);
+                    avx2_columns_apart(type, packed, s, q, n, acc);
+                }
+            }
+            avx2_store(acc, n, to, y_stride);
+        }
     }
 }
 

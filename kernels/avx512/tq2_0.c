@@ -12,5 +12,5 @@ AVX512_LINEAR(TQ2_0, .log2_z = 0, .bytes = sizeof(struct tile_tq2_0) / 8)
 
 TIER_LINEAR(TQ1_0)
 {
-    TIER(linear_TQ2_0)(tile, k, x, x_stride, cols, y, y_stride);
+    TIER(linear_TQ2_0)(tile, 1, k, x, x_stride, cols, y, y_stride);
 }

@@ -35,17 +35,17 @@ ALWAYS_INLINE void dense_linear(enum weight_type type, const void *tile, size_t 
 #undef BLOCK
 }
 
-void TIER(linear_F32)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+TIER_LINEAR(F32)
 {
     dense_linear(WEIGHT_F32, tile, k, x, x_stride, cols, y, y_stride);
 }
 
-void TIER(linear_F16)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+TIER_LINEAR(F16)
 {
     dense_linear(WEIGHT_F16, tile, k, x, x_stride, cols, y, y_stride);
 }
 
-void TIER(linear_BF16)(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride)
+TIER_LINEAR(BF16)
 {
     dense_linear(WEIGHT_BF16, tile, k, x, x_stride, cols, y, y_stride);
 }

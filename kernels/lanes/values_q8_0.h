@@ -21,7 +21,7 @@ void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *pa
             d += KV_PAGE;
         }
         attend_fetch(next, t * 2 * sizeof *tile, 2 * sizeof *tile);
-        TIER(linear_Q8_0)(tile, KV_PAGE, x, ATTEND_COLS, cols, sums, 16);
+        TIER(linear_Q8_0)(tile, 1, KV_PAGE, x, ATTEND_COLS, cols, sums, 16);
         for (int c = 0; c < cols; c++) {
             float *sum = o + (size_t)c * lanes;
             v_store(sum, v_fma(v_load(sum), v_set1(scale[c]), v_load(sums + 16 * c)));

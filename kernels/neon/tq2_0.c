@@ -14,5 +14,5 @@ NEON_LINEAR(TQ2_0)
 
 TIER_LINEAR(TQ1_0)
 {
-    TIER(linear_TQ2_0)(tile, k, x, x_stride, cols, y, y_stride);
+    TIER(linear_TQ2_0)(tile, 1, k, x, x_stride, cols, y, y_stride);
 }

@@ -57,7 +57,7 @@ void pack_F32_ref(const void *rows_data, size_t row_bytes, int rows, size_t bloc
         for (size_t i = 0; i < k; i++)                                                                                     \
             out[i] = to_float(w[i * TILE_ROWS + (size_t)row]);                                                             \
     }                                                                                                                      \
-    void linear_##name##_ref(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride) \
+    TIER_LINEAR(name)                                                                                                      \
     {                                                                                                                      \
         const type *w = tile;                                                                                              \
         for (int c = 0; c < cols; c++) {                                                                                   \

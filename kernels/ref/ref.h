@@ -243,7 +243,7 @@ ALWAYS_INLINE void unpack_ref(enum family family, ref_decode_fn *decode, const v
     {                                                                                                                      \
         unpack_ref(FAMILY_OF_##name, decode, tile, row, k, out);                                                           \
     }                                                                                                                      \
-    void linear_##name##_ref(const void *tile, size_t k, const void *x, size_t x_stride, int cols, float *y, size_t y_stride) \
+    TIER_LINEAR(name)                                                                                                      \
     {                                                                                                                      \
         linear_ref(FAMILY_OF_##name, decode, tile, k, x, x_stride, cols, y, y_stride);                                     \
     }
