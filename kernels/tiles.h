@@ -20,15 +20,13 @@ static_assert(sizeof(struct tile_q4_1) == 320, "packed layout");
 
 struct tile_q5_0 {
     uint16_t d[16];
-    uint8_t nibbles[4][64];
-    uint8_t bits[64];
+    uint8_t fives[5][64];
 };
 static_assert(sizeof(struct tile_q5_0) == 352, "packed layout");
 
 struct tile_q5_1 {
     uint16_t d[16], min[16];
-    uint8_t nibbles[4][64];
-    uint8_t bits[64];
+    uint8_t fives[5][64];
 };
 static_assert(sizeof(struct tile_q5_1) == 384, "packed layout");
 
@@ -69,8 +67,7 @@ struct tile_q5_k {
     uint16_t d[16], dmin[16];
     struct {
         uint8_t sc[16], m[16];
-        uint8_t nibbles[4][64];
-        uint8_t bits[64];
+        uint8_t fives[5][64];
     } sub[8];
 };
 static_assert(sizeof(struct tile_q5_k) == 2880, "packed layout");

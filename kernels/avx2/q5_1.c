@@ -5,7 +5,7 @@ ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
 {
     const struct tile_q5_1 *t = packed;
     (void)s;
-    return _mm256_or_si256(avx2_nibble(t->nibbles, half, g), avx2_bit(t->bits, half, g, 4));
+    return avx2_five(t->fives, half, g);
 }
 
 ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)

@@ -4,7 +4,7 @@
 ALWAYS_INLINE __m256i vector(const void *packed, size_t s, int half, int g)
 {
     const struct tile_q5_k *t = packed;
-    return _mm256_or_si256(avx2_nibble(t->sub[s].nibbles, half, g), avx2_bit(t->sub[s].bits, half, g, 4));
+    return avx2_five(t->sub[s].fives, half, g);
 }
 
 ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)

@@ -13,10 +13,16 @@ ALWAYS_INLINE __m256i avx2_load(const void *p)
     return _mm256_loadu_si256(p);
 }
 
+/* Each byte moved down by `by` bits, and of that the bits of mask, which none of the next byte come to. */
+ALWAYS_INLINE __m256i avx2_moved(__m256i x, int by, int mask)
+{
+    return _mm256_and_si256(by ? _mm256_srli_epi16(x, by) : x, _mm256_set1_epi8((char)mask));
+}
+
 /* Bits first .. first + count - 1 of each byte, count from 1 to 7. */
 ALWAYS_INLINE __m256i avx2_field(__m256i x, int first, int count)
 {
-    return _mm256_and_si256(first ? _mm256_srli_epi16(x, first) : x, _mm256_set1_epi8((char)((1 << count) - 1)));
+    return avx2_moved(x, first, (1 << count) - 1);
 }
 
 /* Low nibbles are k 0..15, high ones k 16..31. */
@@ -39,18 +45,21 @@ ALWAYS_INLINE __m256i avx2_six(const uint8_t sixes[3][64], int half, int j)
     __m256i x = _mm256_setzero_si256();
     UNROLL
     for (int i = 0; i < 3; i++) {
-        __m256i moved = _mm256_srli_epi16(avx2_load(sixes[i] + 32 * half), 6 - 2 * i);
-        x = _mm256_or_si256(x, _mm256_and_si256(moved, _mm256_set1_epi8((char)(3 << 2 * i))));
+        x = _mm256_or_si256(x, avx2_moved(avx2_load(sixes[i] + 32 * half), 6 - 2 * i, 3 << 2 * i));
     }
     return x;
 }
 
-/* Bit g of each byte at `place`. */
-ALWAYS_INLINE __m256i avx2_bit(const uint8_t bits[64], int half, int g, int place)
+/* k 4 g .. 4 g + 3 in vector g; bits 7..5 of the five vectors hold the last three. */
+ALWAYS_INLINE __m256i avx2_five(const uint8_t fives[5][64], int half, int g)
 {
-    const __m256i x = avx2_load(bits + 32 * half);
-    const __m256i moved = g < place ? _mm256_slli_epi16(x, place - g) : _mm256_srli_epi16(x, g - place);
-    return _mm256_and_si256(moved, _mm256_set1_epi8((char)(1 << place)));
+    if (g < 5)
+        return avx2_field(avx2_load(fives[g] + 32 * half), 0, 5);
+    const __m256i lower = avx2_field(avx2_load(fives[g - 5] + 32 * half), 5, 3);
+    if (g < 7)
+        return _mm256_or_si256(lower, avx2_moved(avx2_load(fives[g - 2] + 32 * half), 2, 0x18));
+    return _mm256_or_si256(lower, _mm256_or_si256(avx2_moved(avx2_load(fives[3] + 32 * half), 4, 0x08),
+                                                  avx2_moved(avx2_load(fives[4] + 32 * half), 3, 0x10)));
 }
 
 /* A number of 4 bits, replaced by what it stands for, plus z. */

@@ -108,19 +108,23 @@ ALWAYS_INLINE void avx512_sixes(const uint8_t sixes[3][64], __m512i x[4])
     }
 }
 
-/* Puts bit g of each byte into bit 4 of vector g. */
-ALWAYS_INLINE void avx512_bits4(const uint8_t bits[64], __m512i w[8])
+/* The fives, k 4 g .. 4 g + 3 in vector g. */
+ALWAYS_INLINE void avx512_fives(const uint8_t fives[5][64], __m512i w[8])
 {
-    const __m512i bit = _mm512_set1_epi8(1 << 4);
-    __m512i x = _mm512_loadu_si512(bits);
-    w[0] = avx512_join(w[0], _mm512_slli_epi16(x, 4), bit);
-    w[1] = avx512_join(w[1], _mm512_slli_epi16(x, 3), bit);
-    w[2] = avx512_join(w[2], _mm512_slli_epi16(x, 2), bit);
-    w[3] = avx512_join(w[3], _mm512_slli_epi16(x, 1), bit);
-    w[4] = avx512_join(w[4], x, bit);
-    w[5] = avx512_join(w[5], _mm512_srli_epi16(x, 1), bit);
-    w[6] = avx512_join(w[6], _mm512_srli_epi16(x, 2), bit);
-    w[7] = avx512_join(w[7], _mm512_srli_epi16(x, 3), bit);
+    const __m512i low = _mm512_set1_epi8(31), low3 = _mm512_set1_epi8(7), upper2 = _mm512_set1_epi8(3 << 3);
+    __m512i x[5];
+    UNROLL
+    for (int v = 0; v < 5; v++) {
+        x[v] = _mm512_loadu_si512(fives[v]);
+        w[v] = _mm512_and_si512(x[v], low);
+    }
+    UNROLL
+    for (int v = 0; v < 3; v++)
+        w[5 + v] = _mm512_and_si512(_mm512_srli_epi16(x[v], 5), low3);
+    w[5] = avx512_join(w[5], _mm512_srli_epi16(x[3], 2), upper2);
+    w[6] = avx512_join(w[6], _mm512_srli_epi16(x[4], 2), upper2);
+    w[7] = avx512_join(w[7], _mm512_srli_epi16(x[3], 4), _mm512_set1_epi8(1 << 3));
+    w[7] = avx512_join(w[7], _mm512_srli_epi16(x[4], 3), _mm512_set1_epi8(1 << 4));
 }
 
 /* What each byte, 0..15, stands for. */

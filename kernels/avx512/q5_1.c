@@ -4,8 +4,7 @@
 ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 {
     const struct tile_q5_1 *t = (const struct tile_q5_1 *)tile + b;
-    avx512_nibbles(t->nibbles, out->w);
-    avx512_bits4(t->bits, out->w);
+    avx512_fives(t->fives, out->w);
     out->dw = avx512_halves(t->d);
     out->dm = avx512_halves(t->min);
 }

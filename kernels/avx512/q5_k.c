@@ -4,8 +4,7 @@
 ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 {
     const struct tile_q5_k *t = (const struct tile_q5_k *)tile + b / 8;
-    avx512_nibbles(t->sub[b % 8].nibbles, out->w);
-    avx512_bits4(t->sub[b % 8].bits, out->w);
+    avx512_fives(t->sub[b % 8].fives, out->w);
     out->dw = _mm512_mul_ps(avx512_halves(t->d), avx512_u8(t->sub[b % 8].sc));
     out->dm = _mm512_mul_ps(avx512_halves(t->dmin), avx512_u8(t->sub[b % 8].m));
 }

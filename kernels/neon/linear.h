@@ -119,15 +119,26 @@ ALWAYS_INLINE void neon_sixes(const uint8_t sixes[3][64], int half, int8x16_t w[
     }
 }
 
-/* Puts bit g of each byte into bit `place` of vector g: 8 rows' upper bits. */
-ALWAYS_INLINE void neon_bits(const uint8_t bits[64], int half, int place, int8x16_t w[8][2])
+/* The fives of 8 rows, k 4 g .. 4 g + 3 in vector g. */
+ALWAYS_INLINE void neon_fives(const uint8_t fives[5][64], int half, int8x16_t w[8][2])
 {
     UNROLL
-    for (int i = 0; i < 16; i++) {
-        int g = i / 2, quad = i % 2;
-        uint8x16_t x = vld1q_u8(bits + 32 * half + 16 * quad);
-        int8x16_t bit = vreinterpretq_s8_u8(vtstq_u8(x, vdupq_n_u8((uint8_t)(1 << g))));
-        w[g][quad] = vbslq_s8(vdupq_n_u8((uint8_t)(1 << place)), bit, w[g][quad]);
+    for (int quad = 0; quad < 2; quad++) {
+        uint8x16_t x[5], last[3];
+        UNROLL
+        for (int v = 0; v < 5; v++) {
+            x[v] = vld1q_u8(fives[v] + 32 * half + 16 * quad);
+            w[v][quad] = vreinterpretq_s8_u8(vandq_u8(x[v], vdupq_n_u8(31)));
+        }
+        UNROLL
+        for (int v = 0; v < 3; v++)
+            last[v] = vshrq_n_u8(x[v], 5);
+        last[0] = vorrq_u8(last[0], vandq_u8(vshrq_n_u8(x[3], 2), vdupq_n_u8(3 << 3)));
+        last[1] = vorrq_u8(last[1], vandq_u8(vshrq_n_u8(x[4], 2), vdupq_n_u8(3 << 3)));
+        last[2] = vsliq_n_u8(last[2], vsliq_n_u8(vshrq_n_u8(x[3], 7), vshrq_n_u8(x[4], 7), 1), 3);
+        UNROLL
+        for (int v = 0; v < 3; v++)
+            w[5 + v][quad] = vreinterpretq_s8_u8(last[v]);
     }
 }
 

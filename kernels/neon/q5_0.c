@@ -4,8 +4,7 @@
 ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_block *out)
 {
     const struct tile_q5_0 *t = (const struct tile_q5_0 *)tile + b;
-    neon_nibbles(t->nibbles, half, out->w);
-    neon_bits(t->bits, half, 4, out->w);
+    neon_fives(t->fives, half, out->w);
     neon_take_away(16, out->w);
     neon_halves(t->d + 8 * half, out->dw);
 }

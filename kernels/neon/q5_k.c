@@ -5,8 +5,7 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
 {
     const struct tile_q5_k *t = (const struct tile_q5_k *)tile + b / 8;
     size_t s = b % 8;
-    neon_nibbles(t->sub[s].nibbles, half, out->w);
-    neon_bits(t->sub[s].bits, half, 4, out->w);
+    neon_fives(t->sub[s].fives, half, out->w);
     neon_halves_u8(t->d + 8 * half, vld1_u8(t->sub[s].sc + 8 * half), out->dw);
     neon_halves_u8(t->dmin + 8 * half, vld1_u8(t->sub[s].m + 8 * half), out->dm);
 }

@@ -9,15 +9,13 @@ static inline void pack_row(const void *block, int r, void *tile)
     struct tile_q5_1 *t = tile;
     memcpy(&t->d[r], &from->d, 2);
     t->min[r] = from->m ^ 0x8000; /* -m */
-    pack_nibbles(t->nibbles, r, from->qs);
-    store_row(t->bits, r, spread_bits(from->qh));
+    pack_nibbles_and_bits(t->fives, r, from->qs, from->qh);
 }
 
 static inline void decode(const void *tile, size_t b, int row, struct ref_row *out)
 {
     const struct tile_q5_1 *t = (const struct tile_q5_1 *)tile + b;
-    decode_nibbles(t->nibbles, row, 0, out->w);
-    decode_bits(t->bits, row, 4, out->w);
+    decode_fives(t->fives, row, 0, out->w);
     out->scale = half_to_float(t->d[row]);
     out->min = half_to_float(t->min[row]);
 }

@@ -14,16 +14,19 @@ static inline void pack_row(const void *block, int r, void *tile)
     for (int s = 0; s < 8; s++) {
         t->sub[s].sc[r] = sc[s];
         t->sub[s].m[r] = m[s];
-        pack_half_nibbles(t->sub[s].nibbles, r, from->qs + 32 * (s / 2), s % 2 * 4);
-        store_row(t->sub[s].bits, r, gather_bits(from->qh, s));
+        uint32_t values[8];
+        for (int g = 0; g < 8; g++) {
+            const uint32_t nibbles = load_u32(from->qs + 32 * (s / 2) + 4 * g) >> s % 2 * 4 & 0x0f0f0f0f;
+            values[g] = nibbles | (load_u32(from->qh + 4 * g) >> s & 0x01010101) << 4;
+        }
+        pack_fives(t->sub[s].fives, r, values);
     }
 }
 
 static inline void decode(const void *tile, size_t b, int row, struct ref_row *out)
 {
     const struct tile_q5_k *t = (const struct tile_q5_k *)tile + b / 8;
-    decode_nibbles(t->sub[b % 8].nibbles, row, 0, out->w);
-    decode_bits(t->sub[b % 8].bits, row, 4, out->w);
+    decode_fives(t->sub[b % 8].fives, row, 0, out->w);
     out->scale = half_to_float(t->d[row]) * (float)t->sub[b % 8].sc[row];
     out->min = half_to_float(t->dmin[row]) * (float)t->sub[b % 8].m[row];
 }

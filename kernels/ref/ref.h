@@ -29,26 +29,10 @@ static inline void store_row(uint8_t vector[64], int row, uint32_t values)
     memcpy(vector + 4 * row, &values, sizeof values);
 }
 
-/* Spreads the bits of one row, k 0..31 ascending, over the bits of a tile: bit g of byte i is k = 4 g + i. */
+/* 4 bits, one in each byte. */
 static inline uint32_t spread_bits(uint32_t bits)
 {
-    uint32_t spread = 0;
-    for (int i = 0; i < 4; i++) {
-        uint32_t x = bits >> i & 0x11111111; /* bits 0, 4, 8, ... 28: move them together */
-        x = (x | x >> 3) & 0x03030303;
-        x = (x | x >> 6) & 0x000f000f;
-        spread |= ((x | x >> 12) & 0xff) << 8 * i;
-    }
-    return spread;
-}
-
-/* The bits of one row for sub-block `sub`: bit `sub` of byte l of `from` is k = l. */
-static inline uint32_t gather_bits(const uint8_t from[32], int sub)
-{
-    uint32_t bits = 0;
-    for (int g = 0; g < 8; g++)
-        bits |= (load_u32(from + 4 * g) >> sub & 0x01010101) << g;
-    return bits;
+    return (bits & 15) * 0x00204081 & 0x01010101; /* copies 7 bits apart: bit i of copy i stands at 8 i */
 }
 
 /* The crumbs k = 4 g .. 4 g + 3 of one row for sub-block `sub` of 8: a quarter of 32 values, in bits 2 (sub % 4) of the 32 bytes of its
@@ -73,6 +57,30 @@ static inline void pack_sixes(uint8_t sixes[3][64], int row, const uint32_t valu
 {
     for (int j = 0; j < 3; j++)
         store_row(sixes[j], row, values[j] | (values[3] >> 2 * j & 0x03030303) << 6);
+}
+
+/* Five vectors of one row from the 5-bit values in the bytes of eight words: the last three go into the upper bits of the others. */
+static inline void pack_fives(uint8_t fives[5][64], int row, const uint32_t values[8])
+{
+    const uint32_t a = values[5], b = values[6], c = values[7];
+    const uint32_t upper[5] = {
+        a & 0x07070707,
+        b & 0x07070707,
+        c & 0x07070707,
+        (a >> 3 & 0x03030303) | (c >> 1 & 0x04040404),
+        (b >> 3 & 0x03030303) | (c >> 2 & 0x04040404),
+    };
+    for (int v = 0; v < 5; v++)
+        store_row(fives[v], row, values[v] | upper[v] << 5);
+}
+
+/* The same from 16 bytes with the lower bits, value i in the low nibble of byte i and value i + 16 in the high one, and their upper bits. */
+static inline void pack_nibbles_and_bits(uint8_t fives[5][64], int row, const uint8_t nibbles[16], uint32_t bits)
+{
+    uint32_t values[8];
+    for (int g = 0; g < 8; g++)
+        values[g] = (load_u32(nibbles + g % 4 * 4) >> g / 4 * 4 & 0x0f0f0f0f) | spread_bits(bits >> 4 * g) << 4;
+    pack_fives(fives, row, values);
 }
 
 /* 16 bytes of one row, value i in the low nibble of byte i and value i + 16 in the high one, as in the tile. */
@@ -142,11 +150,20 @@ static inline void decode_crumbs(const uint8_t crumbs[2][64], int row, int shift
         w[k] = (int8_t)(w[k] + ((crumbs[k / 16][4 * row + k % 4] >> 2 * (k % 16 / 4) & 3) << shift));
 }
 
-/* The same for 1-bit values. */
-static inline void decode_bits(const uint8_t bits[64], int row, int shift, int8_t w[ACT_BLOCK])
+/* 5-bit values of one row, k 0..31, minus z. */
+static inline void decode_fives(const uint8_t fives[5][64], int row, int z, int8_t w[ACT_BLOCK])
 {
-    for (int k = 0; k < ACT_BLOCK; k++)
-        w[k] = (int8_t)(w[k] + ((bits[4 * row + k % 4] >> k / 4 & 1) << shift));
+    for (int i = 0; i < 4; i++) {
+        int upper[5];
+        for (int v = 0; v < 5; v++) {
+            const uint8_t byte = fives[v][4 * row + i];
+            w[4 * v + i] = (int8_t)((byte & 31) - z);
+            upper[v] = byte >> 5;
+        }
+        w[20 + i] = (int8_t)((upper[0] | (upper[3] & 3) << 3) - z);
+        w[24 + i] = (int8_t)((upper[1] | (upper[4] & 3) << 3) - z);
+        w[28 + i] = (int8_t)((upper[2] | upper[3] >> 2 << 3 | upper[4] >> 2 << 4) - z);
+    }
 }
 
 /* The 6-bit values j = 0..3 of one row at byte i of its four: each vector has one in its low bits, and a third of the last one. */
