@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 CFLAGS ?= -O2 -g
-KERNEL_CFLAGS ?= -O3
+KERNEL_CFLAGS ?= -O3 $(RENAME)
 PKG_CONFIG ?= pkg-config
 FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
@@ -45,6 +45,9 @@ WERROR ?= 0
 VERSION := $(shell awk '/define SLM_VERSION_M|define SLM_VERSION_P/ { v = v s $$3; s = "." } END { print v }' include/slm.h)
 SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+
+# gcc copies sums of which KEEP says where they are formed (kernels/unroll.h) from register to register, but for this; clang does not know it
+RENAME := $(shell $(CC) -Werror -frename-registers -x c -fsyntax-only /dev/null 2>/dev/null && echo -frename-registers)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=c11 -D_GNU_SOURCE -Iinclude -MMD -MP -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN)

@@ -31,10 +31,16 @@ ALWAYS_INLINE __m256i avx2_nibble(const uint8_t nibbles[4][64], int half, int g)
     return avx2_field(avx2_load(nibbles[g % 4] + 32 * half), g < 4 ? 0 : 4, 4);
 }
 
-/* Bits 2j+1..2j of a byte belong to vector j (k 0..15) or 4 + j (k 16..31). */
+/* Crumbs 0 and 2 of a byte are of k 0..15, 1 and 3 of k 16..31. */
 ALWAYS_INLINE __m256i avx2_crumb(const uint8_t crumbs[2][64], int half, int g)
 {
-    return avx2_field(avx2_load(crumbs[g / 4] + 32 * half), 2 * (g % 4), 2);
+    return avx2_field(avx2_load(crumbs[g % 4 / 2] + 32 * half), g % 2 * 4 + g / 4 * 2, 2);
+}
+
+/* The same, those of k 16..31 times 4: a shift serves two vectors. */
+ALWAYS_INLINE __m256i avx2_crumb_x4(const uint8_t crumbs[2][64], int half, int g)
+{
+    return avx2_moved(avx2_load(crumbs[g % 4 / 2] + 32 * half), g % 2 * 4, g < 4 ? 3 : 12);
 }
 
 /* k 4 j .. 4 j + 3, j = 0..3; bits 7..6 of the first three hold the fourth, and are to be masked off. */

@@ -82,17 +82,17 @@ ALWAYS_INLINE __m512i avx512_join(__m512i low, __m512i upper, __m512i mask)
     return _mm512_ternarylogic_epi32(low, upper, mask, 0xf8); /* low | (upper & mask) */
 }
 
-/* The crumbs, of which bits 2j+1..2j of a byte belong to vector j (k 0..15) or 4 + j (k 16..31). */
+/* The crumbs: 0 and 2 of a byte are of k 0..15, 1 and 3 of k 16..31. */
 ALWAYS_INLINE void avx512_crumbs(const uint8_t crumbs[2][64], __m512i w[8])
 {
     const __m512i low = _mm512_set1_epi8(3);
     UNROLL
     for (int h = 0; h < 2; h++) {
         __m512i x = _mm512_loadu_si512(crumbs[h]);
-        w[4 * h] = _mm512_and_si512(x, low);
-        w[4 * h + 1] = _mm512_and_si512(_mm512_srli_epi16(x, 2), low);
-        w[4 * h + 2] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
-        w[4 * h + 3] = _mm512_and_si512(_mm512_srli_epi16(x, 6), low);
+        w[2 * h] = _mm512_and_si512(x, low);
+        w[4 + 2 * h] = _mm512_and_si512(_mm512_srli_epi16(x, 2), low);
+        w[2 * h + 1] = _mm512_and_si512(_mm512_srli_epi16(x, 4), low);
+        w[5 + 2 * h] = _mm512_and_si512(_mm512_srli_epi16(x, 6), low);
     }
 }
 

@@ -88,18 +88,18 @@ ALWAYS_INLINE void neon_nibbles(const uint8_t nibbles[4][64], int half, int8x16_
     }
 }
 
-/* The crumbs of 8 rows, of which bits 2j+1..2j of a byte belong to vector j (k 0..15) or 4 + j (k 16..31). */
+/* The crumbs of 8 rows: 0 and 2 of a byte are of k 0..15, 1 and 3 of k 16..31. */
 ALWAYS_INLINE void neon_crumbs(const uint8_t crumbs[2][64], int half, int8x16_t w[8][2])
 {
     const uint8x16_t low = vdupq_n_u8(3);
     UNROLL
     for (int i = 0; i < 4; i++) {
-        int v = i / 2 * 4, quad = i % 2;
+        int v = i / 2 * 2, quad = i % 2;
         uint8x16_t x = vld1q_u8(crumbs[i / 2] + 32 * half + 16 * quad);
         w[v][quad] = vreinterpretq_s8_u8(vandq_u8(x, low));
-        w[v + 1][quad] = vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(x, 2), low));
-        w[v + 2][quad] = vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(x, 4), low));
-        w[v + 3][quad] = vreinterpretq_s8_u8(vshrq_n_u8(x, 6));
+        w[v + 4][quad] = vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(x, 2), low));
+        w[v + 1][quad] = vreinterpretq_s8_u8(vandq_u8(vshrq_n_u8(x, 4), low));
+        w[v + 5][quad] = vreinterpretq_s8_u8(vshrq_n_u8(x, 6));
     }
 }
 

@@ -11,7 +11,10 @@ static inline void pack_row(const void *block, int r, void *tile)
     memcpy(&t->dmin[r], &from->dmin, 2);
     for (int s = 0; s < 8; s++) {
         memcpy(t->sub[s].sc_m[r], from->scales + 2 * s, 2);
-        pack_crumbs(t->sub[s].crumbs, r, from->qs, s);
+        uint32_t values[8];
+        for (int g = 0; g < 8; g++)
+            values[g] = crumbs(from->qs, s, g);
+        pack_crumbs(t->sub[s].crumbs, r, values);
     }
 }
 
@@ -19,7 +22,6 @@ static inline void decode(const void *tile, size_t b, int row, struct ref_row *o
 {
     const struct tile_q2_k *t = (const struct tile_q2_k *)tile + b / 8;
     size_t s = b % 8;
-    memset(out->w, 0, sizeof out->w);
     decode_crumbs(t->sub[s].crumbs, row, 0, out->w);
     out->scale = half_to_float(t->d[row]);
     out->min = half_to_float(t->dmin[row]);

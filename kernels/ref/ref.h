@@ -42,14 +42,11 @@ static inline uint32_t crumbs(const uint8_t from[64], int sub, int g)
     return load_u32(from + 32 * (sub / 4) + 4 * g) >> 2 * (sub % 4) & 0x03030303;
 }
 
-static inline void pack_crumbs(uint8_t to[2][64], int row, const uint8_t from[64], int sub)
+/* Two vectors of one row from the 2-bit values in the bytes of eight words: two of k 0..15, two of k 16..31, in turns. */
+static inline void pack_crumbs(uint8_t to[2][64], int row, const uint32_t values[8])
 {
-    for (int h = 0; h < 2; h++) {
-        uint32_t word = 0;
-        for (int j = 0; j < 4; j++)
-            word |= crumbs(from, sub, 4 * h + j) << 2 * j;
-        store_row(to[h], row, word);
-    }
+    for (int h = 0; h < 2; h++)
+        store_row(to[h], row, values[2 * h] | values[4 + 2 * h] << 2 | values[2 * h + 1] << 4 | values[5 + 2 * h] << 6);
 }
 
 /* Three vectors of one row from the 6-bit values in the bytes of four words: the fourth goes into the upper bits of the others. */
@@ -143,11 +140,11 @@ static inline void decode_nibbles(const uint8_t nibbles[4][64], int row, int z, 
     }
 }
 
-/* 2-bit values of one row, k 0..31, put above `shift` bits that w already has. */
-static inline void decode_crumbs(const uint8_t crumbs[2][64], int row, int shift, int8_t w[ACT_BLOCK])
+/* 2-bit values of one row, k 0..31, minus z. */
+static inline void decode_crumbs(const uint8_t crumbs[2][64], int row, int z, int8_t w[ACT_BLOCK])
 {
     for (int k = 0; k < ACT_BLOCK; k++)
-        w[k] = (int8_t)(w[k] + ((crumbs[k / 16][4 * row + k % 4] >> 2 * (k % 16 / 4) & 3) << shift));
+        w[k] = (int8_t)((crumbs[k % 16 / 8][4 * row + k % 4] >> (k % 8 / 4 * 4 + k / 16 * 2) & 3) - z);
 }
 
 /* 5-bit values of one row, k 0..31, minus z. */

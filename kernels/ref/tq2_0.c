@@ -8,8 +8,12 @@ static inline void pack_row(const void *block, int r, void *tile)
     const struct block_tq2_0 *from = block;
     struct tile_tq2_0 *t = tile;
     memcpy(&t->d[r], &from->d, 2);
-    for (int s = 0; s < 8; s++)
-        pack_crumbs(t->crumbs[s], r, from->qs, s);
+    for (int s = 0; s < 8; s++) {
+        uint32_t values[8];
+        for (int g = 0; g < 8; g++)
+            values[g] = crumbs(from->qs, s, g);
+        pack_crumbs(t->crumbs[s], r, values);
+    }
 }
 
 /* Digit n of each of `count` bytes, most significant first. */
@@ -26,7 +30,8 @@ static inline void pack_digits(const void *block, int r, void *tile)
 {
     const struct block_tq1_0 *from = block;
     struct tile_tq2_0 *t = tile;
-    uint8_t values[256], *end = values;
+    uint32_t values[64];
+    uint8_t *end = (uint8_t *)values;
     for (int n = 0; n < 5; n++)
         end = take_digits(from->qs, 32, n, end);
     for (int n = 0; n < 5; n++)
@@ -34,17 +39,14 @@ static inline void pack_digits(const void *block, int r, void *tile)
     for (int n = 0; n < 4; n++)
         end = take_digits(from->qh, 4, n, end);
     memcpy(&t->d[r], &from->d, 2);
-    for (int v = 0; v < 16; v++) {
-        const uint8_t *k = values + 16 * v;
-        store_row(t->crumbs[v / 2][v % 2], r, load_u32(k) | load_u32(k + 4) << 2 | load_u32(k + 8) << 4 | load_u32(k + 12) << 6);
-    }
+    for (int s = 0; s < 8; s++)
+        pack_crumbs(t->crumbs[s], r, values + 8 * s);
 }
 
 static inline void decode(const void *tile, size_t b, int row, struct ref_row *out)
 {
     const struct tile_tq2_0 *t = (const struct tile_tq2_0 *)tile + b / 8;
-    memset(out->w, -1, sizeof out->w);
-    decode_crumbs(t->crumbs[b % 8], row, 0, out->w);
+    decode_crumbs(t->crumbs[b % 8], row, 1, out->w);
     out->scale = half_to_float(t->d[row]);
 }
 
