@@ -8,8 +8,9 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 
 "$@" --list >"$folder/list"
+# from the end: "template" is the longest under a sanitizer, and nothing would run beside it if it came last
 # shellcheck disable=SC2016 # the other shell expands it
-xargs -P "$(nproc)" -I SUITE sh -c '"$@" SUITE >"$0/SUITE" 2>&1' "$folder" "$@" <"$folder/list"
+tac "$folder/list" | xargs -P "$(nproc)" -I SUITE sh -c '"$@" SUITE >"$0/SUITE" 2>&1' "$folder" "$@"
 while read -r suite; do
     part cat "$folder/$suite"
 done <"$folder/list"
