@@ -55,6 +55,11 @@ ALWAYS_INLINE bool avx2_two_scales(struct avx2_type type)
     return type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
 }
 
+ALWAYS_INLINE bool avx2_minima(struct avx2_type type)
+{
+    return type.family == FAMILY_SCALE_MIN || type.family == FAMILY_TWO_SCALES_MINS;
+}
+
 /* The negated sums of activations as s16, nlo and nhi side by side in each row. */
 ALWAYS_INLINE __m256i avx2_nsums(const struct act_block *a)
 {

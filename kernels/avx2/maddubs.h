@@ -148,6 +148,13 @@ ALWAYS_INLINE void avx2_columns(struct avx2_type type, struct avx2_source from, 
                 isum[c][h] = avx2_widen(g < run ? avx2_start(type, &half[h], &x[c]) : isum[c][h], sum[c][h], times[h]);
         }
     }
+    struct avx2_half again[2];
+    if (n == 4 && !from.made_ready && avx2_minima(type)) { /* no registers are left to keep scales and minima in */
+        LAUNDER(from.packed);
+        avx2_prepare(type, from.packed, from.s, 0, &again[0]);
+        avx2_prepare(type, from.packed, from.s, 1, &again[1]);
+        half = again;
+    }
     UNROLL
     for (int c = 0; c < n; c++) {
         UNROLL
