@@ -123,20 +123,21 @@ static bool run_indent(struct call *call, struct value *out)
 static bool run_truncate(struct call *call, struct value *out)
 {
     struct chat *c = call->c;
-    struct value text, end, head;
+    struct value text = call->self, end, head;
     struct buffer b = {0};
     int64_t length, leeway;
     size_t items;
-    if (!call_int(call, 0, 255, &length) || !call_int(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end) ||
-        !to_string(c, call->self, &text))
+    if (!call_int(call, 0, 255, &length) || !call_int(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end))
         return false;
     const int64_t chars = (int64_t)string_chars(c, end);
     if (length < chars || leeway < 0)
         return chat_fail(c, "truncate: the length must be at least that of the end, the leeway positive");
-    if (!value_length(c, call->self, &items))
+    if (!value_length(c, text, &items))
         return false;
     if ((int64_t)items - length <= leeway)
-        return *out = call->self, true;
+        return *out = text, true;
+    if (text.kind != STRING)
+        return chat_fail(c, "truncate needs a string, not %s", type_name(text));
     size_t cut = char_offset(c, text, (size_t)(length - chars));
     if (!(call->given[1] && is_true(call->arg[1]))) {
         const char *space = memrchr(text.as.string->data, ' ', cut);
