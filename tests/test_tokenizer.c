@@ -540,6 +540,27 @@ START_TEST(odd_texts)
 }
 END_TEST
 
+/* A WordPiece vocabulary that spells the mark at a word's beginning byte by byte: 4 tokens for each "!" would not fit into the room that
+ * there is. */
+START_TEST(pieces_of_a_mark)
+{
+    const char *tokens[] = {"\xe2", "\x96", "\x81", "!", "\xe2\x96\x81?"};
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "tokenizer.ggml.model", "bert");
+    gguf_put_strings(b, "tokenizer.ggml.tokens", tokens, sizeof tokens / sizeof *tokens);
+    struct tokenizer *t = tokenizer_of_build(b);
+    char *marks = malloc(1 << 20);
+    ck_assert_ptr_nonnull(marks);
+    memset(marks, '!', 1 << 20);
+    size_t count;
+    free(encode(t, marks, 1 << 20, 0, &count));
+    ck_assert_uint_eq(count, 0); /* unknown, and there is no token for that */
+    CHECK_IDS(t, "?!?", 0, 4, 4);
+    free(marks);
+    tokenizer_free(t);
+}
+END_TEST
+
 /* A byte that a byte-level vocabulary lacks becomes nothing: not the unknown token, which may be the end of texts as well. */
 START_TEST(missing_bytes)
 {
@@ -591,6 +612,7 @@ Suite *suite_tokenizer(void)
     tcase_add_loop_test(tcase, hostile, 0, (int)(sizeof hostile_files / sizeof hostile_files[0]));
     tcase_add_test(tcase, odd_texts);
     tcase_add_test(tcase, missing_bytes);
+    tcase_add_test(tcase, pieces_of_a_mark);
     tcase_add_loop_test(tcase, long_repeats, 0, (int)(sizeof families / sizeof families[0]));
     suite_add_tcase(suite, tcase);
     return suite;

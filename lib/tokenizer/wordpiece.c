@@ -13,8 +13,9 @@ static bool is_chinese(uint32_t c)
            (c >= 0x2f800 && c <= 0x2fa1f);
 }
 
-/* The tokens of the word that stands in e->mapped, after a space: each the longest that goes on where the one before ends. A word that
- * can't be spelled so is unknown as a whole. */
+/* The tokens of the word that stands in e->mapped, after a space: each the longest that goes on where the one before ends. The first has
+ * the whole mark of the space: with its bytes one by one there could be more than 2 tokens a byte of the text. A word that can't be spelled
+ * so is unknown as a whole. */
 static void add_word(struct encoder *e, size_t length)
 {
     size_t before = e->count;
@@ -25,7 +26,7 @@ static void add_word(struct encoder *e, size_t length)
         longest = at;
         for (size_t end = at; end < length && (edge = trie_step(&e->t->trie, node, (uint8_t)e->mapped[end])); node = edge->child) {
             end++;
-            if (edge->token != SLM_TOKEN_NONE) {
+            if (edge->token != SLM_TOKEN_NONE && end >= SPACE_MARK_LENGTH) {
                 token = edge->token;
                 longest = end;
             }
