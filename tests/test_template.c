@@ -360,6 +360,15 @@ START_TEST(conversation_tokens)
     o.tools = "[{\"name\": \"</s>\"}]";
     o.chat_template = "{{ messages[0].parts[0] }}{{ messages[0].keys() | list | last }}{{ tools[0].name }}";
     ck_assert(prompt_is(model, NULL, 0, &o, "</s></s></s>", SLM_TOKENIZE_BOS));
+    o.tools = "[\"</s>\", {\"</s>\": 1}]";
+    o.chat_template = "{{ tools[0] ~ tools[1].keys() | first }}";
+    ck_assert(prompt_is(model, NULL, 0, &o, "</s></s>", SLM_TOKENIZE_BOS));
+    o.tools = "{\"</s>\": \"</s>\"}";
+    o.chat_template = "{{ tools.keys() | first }}{{ tools.values() | first }}";
+    ck_assert(prompt_is(model, NULL, 0, &o, "</s></s>", SLM_TOKENIZE_BOS));
+    o.tools = "\"</s>\"";
+    o.chat_template = "{{ tools }}";
+    ck_assert(prompt_is(model, NULL, 0, &o, "</s>", SLM_TOKENIZE_BOS));
     o.chat_template = "{{ own ~ messages[0].content }}"; /* what the program sets is the program's: this is the BOS */
     ck_assert(prompt_is(model, NULL, 0, &o, "a</s>", SLM_TOKENIZE_BOS));
     o.tools = o.variables = NULL;

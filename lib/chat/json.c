@@ -171,6 +171,7 @@ struct reader {
     struct chat *c;
     const char *text;
     size_t length, at;
+    int said_from;              /* see json_read */
 };
 
 static bool read_value(struct reader *r, int depth, struct value *out);
@@ -223,7 +224,6 @@ static bool read_escape(struct reader *r, struct buffer *b)
     return buffer_char(r->c, b, code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
 }
 
-/* At the depths 0 and 1 stand what a program sets, its variables and their names: they are as they are. Below stands what people say. */
 static bool read_string(struct reader *r, int depth, struct value *out)
 {
     struct buffer b = {0};
@@ -239,7 +239,7 @@ static bool read_string(struct reader *r, int depth, struct value *out)
                 return false;
             r->at++;
             if (ch == '"')
-                return buffer_value(r->c, &b, out) && (depth < 2 || string_guard(r->c, out));
+                return buffer_value(r->c, &b, out) && (depth < r->said_from || string_guard(r->c, out));
             if (!read_escape(r, &b))
                 return false;
             start = r->at;
@@ -377,8 +377,8 @@ static bool read_value(struct reader *r, int depth, struct value *out)
     }
 }
 
-bool json_read(struct chat *c, const char *text, size_t length, struct value *out)
+bool json_read(struct chat *c, const char *text, size_t length, int said_from, struct value *out)
 {
-    struct reader r = {c, text, length, 0};
+    struct reader r = {c, text, length, 0, said_from};
     return read_value(&r, 0, out) && (peek(&r) == 0 && r.at == length ? true : bad(&r, "there is something after the value"));
 }

@@ -34,8 +34,9 @@ struct json_options {
 };
 bool json_write(struct chat *c, struct buffer *b, struct value v, const struct json_options *o);
 
-/* Reads a whole text. The reader is here and not a library's because it makes values in the arena, keeps integers apart from
- * floating point (1 and 1.0 print differently) and orders of keys, and libslm has no dependency that all its hosts would pay for. */
-bool json_read(struct chat *c, const char *text, size_t length, struct value *out);
+/* Reads a whole text. Texts in it that stand `said_from` or more lists and objects deep are what people say: they get guards, see
+ * string_guard. The reader is here and not a library's because it makes values in the arena, keeps integers apart from floating point (1
+ * and 1.0 print differently) and orders of keys, and libslm has no dependency that all its hosts would pay for. */
+bool json_read(struct chat *c, const char *text, size_t length, int said_from, struct value *out);
 
 #endif

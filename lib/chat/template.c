@@ -62,11 +62,12 @@ static bool take_variables(struct chat *c, const struct template_input *in, stru
         (in->message_count && !set_messages(c, *out, in->messages, in->message_count)) ||
         (in->add_generation_prompt && !set(c, *out, "add_generation_prompt", bool_value(*in->add_generation_prompt))) ||
         (in->enable_thinking && !set(c, *out, "enable_thinking", bool_value(*in->enable_thinking))) ||
-        (in->tools && (!json_read(c, in->tools, strlen(in->tools), &tools) || !set(c, *out, "tools", tools))))
+        (in->tools && (!json_read(c, in->tools, strlen(in->tools), 0, &tools) || !set(c, *out, "tools", tools))))
         return false;
     if (!in->variables)
         return true;
-    if (!json_read(c, in->variables, in->variables_length, &more))
+    /* the variables and their names are the program's, and as they are; in their lists and objects stands what people say */
+    if (!json_read(c, in->variables, in->variables_length, 2, &more))
         return false;
     if (more.kind != DICT)
         return chat_fail_as(c, SLM_INVALID, "the template's variables must be a JSON object");
