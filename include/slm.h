@@ -536,7 +536,8 @@ typedef struct slm_shape {
 SLM_API const slm_shape *slm_shape_at(size_t index);
 
 /* Makes a model of that shape with random weights of one type (a GGUF type's name, or "Q4_K_M"), directly in packed form.
- * It has no vocabulary: tokenizing fails. With options.vocab_only it has no weights either, and only slm_model_get_info works. */
+ * It has no vocabulary: tokenizing fails. With options.vocab_only it has no weights either, and only slm_model_get_info and
+ * slm_session_plan work. */
 SLM_API slm_status slm_model_random(const slm_shape *shape, const char *type, const slm_model_options *options,
                                     slm_model **model, slm_error *err);
 

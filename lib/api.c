@@ -405,8 +405,7 @@ slm_status slm_sampler_new(const slm_model *model, const slm_sampler_options *op
     *sampler = NULL;
     if (!model)
         return null_argument(err, "slm_sampler_new", "model");
-    if (!model->arch)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the model was opened for its vocabulary only: open it without vocab_only");
+    TRY(model_check_weights(model, err));
     slm_sampler_options o = slm_sampler_options_default();
     TRY(take_options(&o, sizeof o, options, "slm_sampler_new", err));
     if (o.bias_count && !o.bias)

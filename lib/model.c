@@ -192,6 +192,13 @@ slm_status model_new(const struct gguf *gguf, struct map *maps, const struct ran
     return SLM_OK;
 }
 
+slm_status model_check_weights(const slm_model *model, slm_error *err)
+{
+    if (!model->arch)
+        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "the model was opened without its weights: open it without vocab_only and sizes_only");
+    return SLM_OK;
+}
+
 void model_free(slm_model *model)
 {
     if (!model)

@@ -11,7 +11,7 @@
 struct slm_model {
     mem mem;
     struct kernels kernels;
-    const struct arch *arch;        /* NULL: vocabulary only */
+    const struct arch *arch;        /* NULL: opened without weights */
     struct config config;
     void *params;                   /* the architecture's own struct */
     struct map map;                 /* of the file, if a part of it stays in use; else empty */
@@ -33,5 +33,8 @@ struct slm_model {
 slm_status model_new(const struct gguf *gguf, struct map *maps, const struct random_spec *random,
                      const slm_model_options *options, slm_model **model, slm_error *err);
 void model_free(slm_model *model);
+
+/* Fails if the model was opened without weights. */
+slm_status model_check_weights(const slm_model *model, slm_error *err);
 
 #endif

@@ -115,9 +115,8 @@ static slm_status allocate(slm_session *s, slm_error *err)
 slm_status session_new(const slm_model *model, const slm_session_options *o, slm_session **out, slm_error *err)
 {
     slm_session planned = { 0 };
+    TRY(model_check_weights(model, err));
     TRY(plan(model, o, &planned, err));
-    if (!model->arch)
-        return fail(err, SLM_INVALID, SLM_NO_OFFSET, "a random model opened with vocab_only has no weights: open it without");
     TRY(par_probe(planned.threads, err));
     slm_session *s = mem_alloc(&model->mem, 1, sizeof *s);
     if (!s)

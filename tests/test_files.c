@@ -330,6 +330,7 @@ START_TEST(sizes_without_weights)
     slm_model_info full = slm_model_info_default(), sizes = slm_model_info_default();
     slm_model *loaded = NULL, *model = NULL;
     slm_session *session = NULL;
+    slm_sampler *sampler = NULL;
     slm_error err = {.message = ""};
     struct heap heap = {.left = -1};
     o.allocator = heap_allocator(&heap);
@@ -342,6 +343,10 @@ START_TEST(sizes_without_weights)
     ck_assert(!strcmp(sizes.type, full.type) && sizes.layers == 1 && sizes.decode_bytes == full.decode_bytes);
     ck_assert_uint_lt(heap.largest, full.weight_bytes);
     ck_assert_int_eq(slm_session_new(model, NULL, &session, &err), SLM_INVALID);
+    ck_assert_msg(strstr(err.message, "open it without vocab_only and sizes_only") != NULL, "%s", err.message);
+    err.message[0] = 0;
+    ck_assert_int_eq(slm_sampler_new(model, NULL, &sampler, &err), SLM_INVALID);
+    ck_assert_msg(strstr(err.message, "open it without vocab_only and sizes_only") != NULL, "%s", err.message);
     slm_token token;
     size_t count;
     ck_assert(!slm_tokenize(model, "a", 1, 0, &token, 1, &count, &err) || err.status == SLM_LIMIT);
