@@ -1,5 +1,6 @@
 /* Conversations with slm-run on a terminal. */
 #include "pty_run.h"
+#include "tiny_model.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -53,6 +54,27 @@ START_TEST(test_conversation)
     pty_type(&p, "/quit\n");
     ck_assert_int_eq(pty_end(&p), 0);
     free(p.out);
+}
+END_TEST
+
+/* A model whose file calls it by a name that would clear the screen: it does not, nor does any other control character of that name. */
+START_TEST(test_hostile_name)
+{
+    size_t size;
+    char file[32];
+    uint8_t *bytes = tiny_model(NULL, &size), *name = memmem(bytes, size, "tiny", 4);
+    ck_assert_ptr_nonnull(name);
+    memcpy(name, "\033\xc2\x9b" "J", 4);
+    scratch(file, bytes, size);
+    struct pty p = PTY("slm-run", "-v", "-t", "1", "-m", file);
+    pty_expect(&p, "slm-run: model ??J, llama");
+    pty_expect(&p, "h??J, 256 tokens of context");
+    pty_expect(&p, "> ");
+    pty_type(&p, "/quit\n");
+    ck_assert_int_eq(pty_end(&p), 0);
+    unlink(file);
+    free(p.out);
+    free(bytes);
 }
 END_TEST
 
@@ -385,6 +407,7 @@ Suite *suite_chat(void)
     TCase *tc = tcase_create("chat");
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, test_conversation);
+    tcase_add_test(tc, test_hostile_name);
     tcase_add_test(tc, test_commands);
 #ifdef SLM_LIBEDIT
     tcase_add_test(tc, test_editing);

@@ -67,14 +67,34 @@ int cli_wait_input(int fd)
     return count < 0 ? -1 : 1;
 }
 
+void cli_text(FILE *out, const char *text, size_t length)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t done = 0;
+    for (size_t i = 0; i < length; i++) {
+        const bool wide = s[i] == 0xc2 && i + 1 < length && s[i + 1] >= 0x80 && s[i + 1] < 0xa0; /* U+0080 to U+009F */
+        if (s[i] >= 0x20 && s[i] != 0x7f && !wide)
+            continue;
+        fwrite(text + done, 1, i - done, out);
+        fputc('?', out);
+        i += wide;
+        done = i + 1;
+    }
+    fwrite(text + done, 1, length - done, out);
+}
+
 void cli_error(const char *format, ...)
 {
     va_list args;
-    fprintf(stderr, "%s: ", tool_name);
+    char *line;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    if (vasprintf(&line, format, args) < 0)
+        line = NULL;
     va_end(args);
+    fprintf(stderr, "%s: ", tool_name);
+    cli_text(stderr, line ? line : format, strlen(line ? line : format));
     fputc('\n', stderr);
+    free(line);
 }
 
 /* ---- options */

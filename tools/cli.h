@@ -51,7 +51,10 @@ void cli_start(const char *tool);
  * (the lines before the list of options) and `notes` (those after). Returns -1 to go on, else the exit code to end with. */
 int cli_parse(const struct cli_option *options, int option_count, const char *usage, const char *notes, int count, char **arguments);
 
-/* One line on standard error, with the tool's name in front. */
+/* Writes a text that may be a stranger's, as what a model's file says of itself: control characters, which a terminal might obey, become '?'. */
+void cli_text(FILE *out, const char *text, size_t length);
+
+/* One line on standard error, with the tool's name in front; likewise. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Whether `text`, the value of an option, is a type of the KV cache; if not, that has been reported. */

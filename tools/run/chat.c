@@ -217,8 +217,9 @@ static void greet(const struct chat *c)
 {
     slm_model_info info = slm_model_info_default();
     slm_model_get_info(c->engine->model, &info);
-    printf("%s, %zu tokens of context. /help lists the commands, Ctrl-C stops an answer, Ctrl-D ends.\n\n",
-           *info.name ? info.name : info.architecture, c->engine->context);
+    const char *name = *info.name ? info.name : info.architecture;
+    cli_text(stdout, name, strlen(name));
+    printf(", %zu tokens of context. /help lists the commands, Ctrl-C stops an answer, Ctrl-D ends.\n\n", c->engine->context);
 }
 
 /* Whether the template works at all, so that nobody types a question in vain. */

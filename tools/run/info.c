@@ -37,15 +37,6 @@ struct facts {
     slm_session_info session;
 };
 
-void print_text(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && i + 1 < length && (unsigned char)text[i + 1] < 0xa0);
-        putchar(control ? '?' : c);
-    }
-}
-
 /* ---- gathering */
 
 static int by_bytes(const void *a, const void *b)
@@ -158,7 +149,7 @@ static void print_string(const struct facts *f, const char *key, const char *oth
 {
     size_t length;
     const char *text = slm_file_string(f->file, key, 0, &length);
-    print_text(text ? text : otherwise, text ? length : strlen(otherwise));
+    cli_text(stdout, text ? text : otherwise, text ? length : strlen(otherwise));
 }
 
 /* "layers 24", if the file says. */
@@ -206,7 +197,7 @@ static void print_types(const struct facts *f)
         if (t.supported || bad++ >= SHOWN)
             continue;
         fputs(bad == 1 ? ", not supported: " : ", ", stdout);
-        print_text(t.name, strlen(t.name));
+        cli_text(stdout, t.name, strlen(t.name));
         printf(" (%s)", t.type ? t.type : "type unknown");
     }
     if (bad > SHOWN)
@@ -220,7 +211,7 @@ static void print_token(const struct facts *f, slm_token token)
     size_t length;
     const char *text = slm_file_string(f->file, "tokenizer.ggml.tokens", (uint64_t)token, &length);
     putchar('"');
-    print_text(text ? text : "", text ? length : 0);
+    cli_text(stdout, text ? text : "", text ? length : 0);
     printf("\" (%d)", token);
 }
 
@@ -286,7 +277,7 @@ static void print_value(const slm_file *file, const char *key, uint64_t index)
         for (shown = length < SHOWN_BYTES ? length : SHOWN_BYTES; shown < length && shown > 0 && (text[shown] & 0xc0) == 0x80; shown--)
             ;
         putchar('"');
-        print_text(text, shown);
+        cli_text(stdout, text, shown);
         fputs(shown < length ? "..." : "", stdout);
         putchar('"');
     } else if (slm_file_number(file, key, index, &value)) {
@@ -302,7 +293,7 @@ static void print_metadata(const struct facts *f)
     putchar('\n');
     for (size_t i = 0; (key = slm_file_key(f->file, i)); i++) {
         const uint64_t count = slm_file_length(f->file, key);
-        print_text(key, strlen(key));
+        cli_text(stdout, key, strlen(key));
         fputs(" = ", stdout);
         if (count != 1)
             printf("%llu values%s", (unsigned long long)count, count ? ": " : "");
@@ -319,12 +310,12 @@ static void print_facts(const struct facts *f)
     size_t length = 0;
     const char *family = template_name(f, &length);
     title("file");
-    print_text(f->path, strlen(f->path));
+    cli_text(stdout, f->path, strlen(f->path));
     if (f->info.parts > 1)
         printf(" (%u parts)", f->info.parts);
     printf("\n%-15s %.1f MB, GGUF version %u\n", "size", (double)f->info.bytes / 1e6, f->info.version);
     title("architecture");
-    print_text(f->architecture, strlen(f->architecture));
+    cli_text(stdout, f->architecture, strlen(f->architecture));
     putchar('\n');
     title("name");
     print_string(f, "general.name", "none");

@@ -14,7 +14,4 @@ int list(const struct settings *settings);
 /* The weight type that most of a file's bytes are in, "none" if it has no tensors, "unknown" if that type is not known. */
 const char *main_type(const slm_file *file);
 
-/* A text from a file, of which control characters become '?': it can't write to the terminal. */
-void print_text(const char *text, size_t length);
-
 #endif

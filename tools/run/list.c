@@ -83,7 +83,7 @@ static void print_line(const char *path, const slm_file *file, const char *probl
     size_t length;
     if (!file) {
         printf("%10s  %-10s  %-8s  ", "-", "-", "-");
-        print_text(path, strlen(path));
+        cli_text(stdout, path, strlen(path));
         printf("  (%s)\n", problem);
         return;
     }
@@ -94,9 +94,9 @@ static void print_line(const char *path, const slm_file *file, const char *probl
         length = strlen(architecture);
     }
     printf("%7.1f MB  ", (double)info.bytes / 1e6);
-    print_text(architecture, length);
+    cli_text(stdout, architecture, length);
     printf("%*s  %-8s  ", (int)(length < 10 ? 10 - length : 0), "", main_type(file));
-    print_text(path, strlen(path));
+    cli_text(stdout, path, strlen(path));
     if (info.parts > 1)
         printf("  (%u parts)", info.parts);
     putchar('\n');
