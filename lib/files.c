@@ -46,8 +46,10 @@ static uint32_t number_at(const char *text)
 static bool parse_name(const char *path, uint32_t *number, uint32_t *count)
 {
     const size_t length = strlen(path);
+    if (length < TAIL)
+        return false;
     const char *tail = path + length - TAIL;
-    if (length < TAIL || tail[0] != '-' || memcmp(tail + 6, "-of-", 4) || strcmp(tail + 15, ".gguf"))
+    if (tail[0] != '-' || memcmp(tail + 6, "-of-", 4) || strcmp(tail + 15, ".gguf"))
         return false;
     *number = number_at(tail + 1);
     *count = number_at(tail + 10);

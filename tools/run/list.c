@@ -38,9 +38,11 @@ static bool stands_for_itself(const char *path)
 {
     char first[4096];
     size_t length = strlen(path);
-    const char *tail = path + length - TAIL;
     struct stat status;
-    if (length < TAIL || tail[0] != '-' || strncmp(tail + 6, "-of-", 4) != 0 || strncmp(tail + 1, "00001", 5) == 0)
+    if (length < TAIL)
+        return true;
+    const char *tail = path + length - TAIL;
+    if (tail[0] != '-' || strncmp(tail + 6, "-of-", 4) != 0 || strncmp(tail + 1, "00001", 5) == 0)
         return true;
     int printed = snprintf(first, sizeof first, "%.*s-00001%s", (int)(length - TAIL), path, tail + 6);
     return printed < 0 || (size_t)printed >= sizeof first || stat(first, &status) != 0;
