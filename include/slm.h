@@ -88,7 +88,8 @@ SLM_API const char *slm_status_text(slm_status status);
 /* ------------------------------------------------------------------- hooks */
 
 /* Where memory comes from. alloc returns memory aligned to `alignment` (a power of two, at most 2 MiB), or NULL. Both may
- * be called from the thread that makes the call into the library, never from the library's workers. `user` is passed on. */
+ * be called from the thread that makes the call into the library, never from the library's workers: from several threads at once where
+ * several use a model. `user` is passed on. */
 typedef struct slm_allocator {
     void *(*alloc)(void *user, size_t size, size_t alignment);
     void (*free)(void *user, void *ptr);
