@@ -133,6 +133,9 @@ enum unicode_class letter_case(uint32_t code_point);
 /* What is a number in text: 7, a small raised 7, a half. Each of these counts as the ones behind it too. */
 enum digit_kind { DIGIT_NONE, DIGIT_NUMBER, DIGIT_DIGIT, DIGIT_DECIMAL };
 enum digit_kind digit_kind(uint32_t code_point);
+bool is_word(uint32_t code_point); /* \w of Python's regular expressions */
+/* One line of text in lines of at most `width` characters, which is positive. */
+bool wrap_line(struct chat *c, struct buffer *b, struct value line, int64_t width, bool break_words, bool hyphens, struct value separator);
 /* The first letter large, the others small: of the text; of each run of letters (str.title); of each word (the filter title). */
 bool capitalize(struct chat *c, struct value v, struct value *out);
 bool title_runs(struct chat *c, struct value v, struct value *out);

@@ -147,12 +147,6 @@ static bool run_truncate(struct call *call, struct value *out)
            buffer_value(c, &b, out);
 }
 
-static bool is_word(uint32_t code_point)
-{
-    enum unicode_class class = unicode_class(code_point);
-    return code_point == '_' || (class >= UNICODE_LU && class <= UNICODE_LO) || class == UNICODE_N;
-}
-
 static bool run_wordcount(struct call *call, struct value *out)
 {
     struct value text;
@@ -168,47 +162,6 @@ static bool run_wordcount(struct call *call, struct value *out)
     }
     *out = int_value(words);
     return chat_work(call->c, s->length / 16);
-}
-
-/* One line of text in lines of at most `width` characters, broken at spaces, and inside of words that are longer. */
-static bool wrap_line(struct chat *c, struct buffer *b, struct value line, int64_t width, bool break_words, struct value separator)
-{
-    const struct string *s = line.as.string;
-    size_t at = 0, column = 0, spaces = 0, pending = 0;
-    while (at < s->length) {
-        size_t start = at, chars = 0;
-        bool space = char_is_space(char_at(s->data, s->length, at));
-        while (at < s->length && char_is_space(char_at(s->data, s->length, at)) == space) {
-            at += char_length(s->data, s->length, at);
-            chars++;
-        }
-        if (space) {
-            pending = start;
-            spaces = chars;
-            continue;
-        }
-        if (column + spaces > 0 && column && column + spaces + chars > (uint64_t)width && (chars <= (uint64_t)width || !break_words)) {
-            if (!buffer_string(c, b, separator))
-                return false;
-            column = 0;
-        } else if (spaces) {
-            if (!buffer_add(c, b, s->data + pending, start - pending))
-                return false;
-            column += spaces;
-        }
-        spaces = 0;
-        for (size_t i = start; i < at; i += char_length(s->data, s->length, i)) {
-            if (break_words && column == (uint64_t)width) {
-                if (!buffer_string(c, b, separator))
-                    return false;
-                column = 0;
-            }
-            if (!buffer_add(c, b, s->data + i, char_length(s->data, s->length, i)))
-                return false;
-            column++;
-        }
-    }
-    return chat_work(c, s->length / 8);
 }
 
 static bool run_wordwrap(struct call *call, struct value *out)
@@ -227,7 +180,8 @@ static bool run_wordwrap(struct call *call, struct value *out)
         return chat_fail(call->c, "invalid width %lld (must be > 0)", (long long)width);
     for (size_t i = 0; i < lines.as.list->count; i++)
         if ((i && !buffer_string(call->c, &b, separator)) ||
-            !wrap_line(call->c, &b, lines.as.list->items[i], width, !call->given[1] || is_true(call->arg[1]), separator))
+            !wrap_line(call->c, &b, lines.as.list->items[i], width, !call->given[1] || is_true(call->arg[1]),
+                        !call->given[3] || is_true(call->arg[3]), separator))
             return false;
     return buffer_value(call->c, &b, out);
 }

@@ -68,6 +68,12 @@ enum digit_kind digit_kind(uint32_t code_point)
     return IN(code_point, decimals) ? DIGIT_DECIMAL : IN(code_point, digits) ? DIGIT_DIGIT : DIGIT_NUMBER;
 }
 
+bool is_word(uint32_t code_point)
+{
+    enum unicode_class class = unicode_class(code_point);
+    return code_point == '_' || (class >= UNICODE_LU && class <= UNICODE_LO) || class == UNICODE_N;
+}
+
 static bool has_case(uint32_t code_point)
 {
     enum unicode_class class = letter_case(code_point);
