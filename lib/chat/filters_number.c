@@ -35,7 +35,7 @@ static bool run_round(struct call *call, struct value *out)
     else if (!isfinite(d) || (common && precision > 100))
         *out = v;
     else if (!common)
-        *out = float_value((ceiling ? ceil(d * scale) : floor(d * scale)) / scale);
+        *out = float_value(((ceiling ? ceil(d * scale) : floor(d * scale)) + 0.0) / scale); /* a sum is never -0 */
     else if (precision < 0) {
         d = rint(d * scale) / scale;
         *out = is_int(v) && fabs(d) < 9e18 ? int_value((int64_t)d) : float_value(d);

@@ -12,6 +12,7 @@ struct spec {
     bool alternate;
     char comma;                     /* between groups of three digits: , or _ or 0 */
     bool plain_sign;                /* a sign was asked for, if only - */
+    bool zeros;                     /* numbers are filled behind their sign */
     int64_t width, precision;       /* precision -1: none */
     char type;                      /* 0: none */
 };
@@ -48,26 +49,42 @@ static bool put_string(struct chat *c, struct buffer *b, const struct spec *s, s
     return put(c, b, s, v.as.string->data, length, 0, '<');
 }
 
-/* Adds commas to the digits before the point. */
-static void group(char *text, size_t size, char comma)
-{
-    size_t digits = strspn(text, "0123456789"), length = strlen(text);
-    for (size_t at = digits; at > 3 && length + 2 < size;) {
-        at -= 3;
-        memmove(text + at + 1, text + at, length - at + 1);
-        text[at] = comma;
-        length++;
-    }
-}
-
+/* The parts of a number into its field, with commas between groups of the digits before the point, and of the zeros that fill. */
 static bool put_number(struct chat *c, struct buffer *b, const struct spec *s, bool negative, const char *prefix, const char *digits)
 {
-    char text[2 * REAL_TEXT], grouped[REAL_TEXT + REAL_TEXT / 2];
-    snprintf(grouped, sizeof grouped, "%s", digits);
-    if (s->comma)
-        group(grouped, sizeof grouped, s->comma);
-    snprintf(text, sizeof text, "%s%s%s", negative ? "-" : s->sign == '+' ? "+" : s->sign ? " " : "", prefix, grouped);
-    return put(c, b, s, text, strlen(text), (negative || s->sign) + strlen(prefix), '>');
+    struct buffer text = {0};
+    const char *const every = s->type && strchr("xX", s->type) ? "0123456789abcdefABCDEF" : "0123456789";
+    const size_t whole = strspn(digits, every), group = s->type && strchr("boxX", s->type) ? 4 : 3;
+    const bool zeros = s->zeros || (s->align == '=' && s->fill == '0');
+    if (!buffer_text(c, &text, negative ? "-" : s->sign == '+' ? "+" : s->sign ? " " : "") || !buffer_text(c, &text, prefix))
+        return false;
+    const size_t sign = text.length, others = sign + strlen(digits + whole);
+    size_t count = whole;
+    while (s->comma && zeros && whole && others + count + (count - 1) / group < (uint64_t)s->width)
+        count++;
+    for (size_t left = count; left > 0; left--)
+        if ((s->comma && left < count && left % group == 0 && !buffer_add(c, &text, &s->comma, 1)) ||
+            !buffer_add(c, &text, left > whole ? "0" : &digits[whole - left], 1))
+            return false;
+    return buffer_text(c, &text, digits + whole) && put(c, b, s, text.data, text.length, sign, s->zeros ? '=' : '>');
+}
+
+/* What differs from %g in a format without type: there is a digit behind the point, and an exponent where that makes one too many. */
+static void general_real(double size, int precision, bool alternate, char digits[REAL_TEXT + 2])
+{
+    const bool small = digits[0] == '0' && size != 0;
+    if (strpbrk(digits, "ein"))
+        return;
+    if (small || (int)strspn(digits, "0123456789") < (precision ? precision : 1)) {
+        strcat(digits, strchr(digits, '.') ? "" : ".0");
+        return;
+    }
+    real_format(size, 'e', precision ? precision - 1 : 0, alternate, digits);
+    char *exponent = strchr(digits, 'e'), *end = exponent;
+    while (!alternate && strchr(digits, '.') && (end[-1] == '0' || end[-1] == '.'))
+        if (*--end == '.')
+            break;
+    memmove(end, exponent, strlen(exponent) + 1);
 }
 
 static bool put_real(struct chat *c, struct buffer *b, const struct spec *s, double d)
@@ -81,13 +98,11 @@ static bool put_real(struct chat *c, struct buffer *b, const struct spec *s, dou
         int precision = s->precision < 0 ? 6 : (int)s->precision;
         if (precision > 100)
             return chat_fail(c, "a precision of more than 100 digits");
-        if ((kind == 'n' || kind == 'G') && (kind |= 0x20, true))
-            kind = 'g';
-        real_format(size, percent ? 'f' : kind == 'F' ? 'f' : kind, precision, s->alternate, digits);
+        real_format(size, percent || kind == 'F' ? 'f' : kind == 'n' ? 'g' : kind, precision, s->alternate, digits);
         if (percent)
             strcat(digits, "%");
-        if (!s->type && !strpbrk(digits, ".en"))
-            strcat(digits, ".0");
+        if (!s->type)
+            general_real(size, precision, s->alternate, digits);
     }
     return put_number(c, b, s, signbit(d) && !isnan(d), "", digits);
 }
@@ -102,7 +117,7 @@ static bool put_int(struct chat *c, struct buffer *b, const struct spec *s, int6
         struct buffer one = {0};
         if (i < 0 || i > 0x10ffff)
             return chat_fail(c, "%%c arg not in range(0x110000)");
-        return buffer_char(c, &one, i < 0 || i > 0x10ffff ? 0xfffd : (uint32_t)i) && put(c, b, s, one.data, one.length, 0, '<');
+        return buffer_char(c, &one, i < 0 || i > 0x10ffff ? 0xfffd : (uint32_t)i) && put(c, b, s, one.data, one.length, 0, '>');
     }
     *--to = 0;
     do
@@ -111,6 +126,25 @@ static bool put_int(struct chat *c, struct buffer *b, const struct spec *s, int6
     while (s->precision > 0 && to > digits && digits + sizeof digits - 1 - to < s->precision)
         *--to = '0';
     return put_number(c, b, s, i < 0, !s->alternate || base == 10 ? "" : base == 8 ? "0o" : base == 2 ? "0b" : s->type == 'X' ? "0X" : "0x", to);
+}
+
+/* str(v), repr(v) or ascii(v). */
+static bool convert(struct chat *c, struct buffer *b, char type, struct value v)
+{
+    struct buffer repr = {0};
+    char escape[16];
+    if (type == 's')
+        return print_str(c, b, v);
+    if (!print_repr(c, &repr, v))
+        return false;
+    for (size_t i = 0, n; i < repr.length; i += n) {
+        const uint32_t code_point = char_at(repr.data, repr.length, i);
+        n = char_length(repr.data, repr.length, i);
+        snprintf(escape, sizeof escape, code_point < 0x100 ? "\\x%02" PRIx32 : code_point < 0x10000 ? "\\u%04" PRIx32 : "\\U%08" PRIx32, code_point);
+        if (type == 'a' && code_point >= 0x80 ? !buffer_text(c, b, escape) : !buffer_add(c, b, repr.data + i, n))
+            return false;
+    }
+    return true;
 }
 
 /* ---- %: %[(name)][flags][width][.precision]type */
@@ -154,11 +188,11 @@ static bool convert_percent(struct percent *p, struct buffer *b, struct spec *s,
 {
     struct buffer text = {0};
     if (strchr("sra", s->type)) {
-        return (s->type == 's' ? print_str(p->c, &text, v) : print_repr(p->c, &text, v)) && buffer_value(p->c, &text, &v) &&
+        return convert(p->c, &text, s->type, v) && buffer_value(p->c, &text, &v) &&
                (s->align = s->align ? s->align : '>', put_string(p->c, b, s, v));
     }
     if (s->type == 'c' && v.kind == STRING && string_chars(p->c, v) == 1)
-        return s->align = s->align ? s->align : '>', put_string(p->c, b, s, v);
+        return s->align = s->align ? s->align : '>', s->precision = -1, put_string(p->c, b, s, v);
     if (v.kind == UNDEFINED)
         return undefined_fail(p->c, v);
     if (!is_number(v) || (v.kind == FLOAT && strchr("xXoc", s->type)))
@@ -217,7 +251,7 @@ static bool one_percent(struct percent *p, struct buffer *b, const char **at, co
         return chat_fail(p->c, "unsupported format character '%c'", s.type);
     if (zero && !s.align && !strchr("srac", s.type)) {
         s.fill = '0';
-        s.align = '=';
+        s.zeros = true;
     }
     return (named || next_value(p, &v)) && convert_percent(p, b, &s, v);
 }
@@ -246,9 +280,11 @@ static bool read_spec(struct chat *c, const char *at, const char *end, struct sp
 {
     *s = (struct spec){.fill = ' ', .precision = -1};
     size_t first = at < end ? char_length(at, (size_t)(end - at), 0) : 0;
+    bool filled = false;
     if (at + first < end && strchr("<>=^", at[first]) && at[first]) {
         s->fill = char_at(at, (size_t)(end - at), 0);
         s->align = at[first];
+        filled = true;
         at += first + 1;
     } else if (at < end && strchr("<>=^", *at) && *at) {
         s->align = *at++;
@@ -261,10 +297,8 @@ static bool read_spec(struct chat *c, const char *at, const char *end, struct sp
     s->alternate = at < end && *at == '#' && at++;
     if (at < end && *at == '0') {
         at++;
-        if (!s->align) {
-            s->fill = '0';
-            s->align = '=';
-        }
+        s->fill = filled ? s->fill : '0';
+        s->zeros = !s->align;
     }
     for (; at < end && *at >= '0' && *at <= '9' && s->width <= WIDTH_MAX; at++)
         s->width = 10 * s->width + (*at - '0');
@@ -301,9 +335,8 @@ static bool put_value(struct chat *c, struct buffer *b, struct spec *s, struct v
     bool real = v.kind == FLOAT || (s->type && strchr("eEfFgG%", s->type));
     if (s->type && !strchr(v.kind == FLOAT ? "eEfFgGn%" : "bcdoxXneEfFgG%", s->type))
         return chat_fail(c, "unknown format code '%c' for object of type '%s'", s->type, type_name(v));
-    if (v.kind == BOOL && !s->type) {
-        return to_string(c, v, &text) && put_string(c, b, s, text);
-    }
+    if (s->type == 'c' && (s->plain_sign || s->alternate))
+        return chat_fail(c, "Sign and # not allowed with integer format specifier 'c'");
     return real ? put_real(c, b, s, real_of(v)) : put_int(c, b, s, int_of(v));
 }
 
@@ -363,7 +396,7 @@ static bool one_field(struct call *call, struct buffer *b, const char *at, const
     if (stop < end && *stop == '!') {
         if (end - stop < 2 || !strchr("rsa", stop[1]))
             return chat_fail(call->c, "unknown conversion specifier in a format string");
-        if (!(stop[1] == 's' ? print_str(call->c, &repr, v) : print_repr(call->c, &repr, v)) || !buffer_value(call->c, &repr, &text))
+        if (!convert(call->c, &repr, stop[1], v) || !buffer_value(call->c, &repr, &text))
             return false;
         v = text;
         spec_at = stop + 2;

@@ -41,6 +41,8 @@ static bool fill_dict(struct call *call, enum kind kind, struct value *out)
         return false;
     if (call->rest.count > 1)
         return chat_fail(call->c, "dict() takes at most 1 argument (%zu given)", call->rest.count);
+    if (call->rest.count == 1 && call->rest.items[0].kind == UNDEFINED)
+        return undefined_fail(call->c, call->rest.items[0]);
     if (call->rest.count == 1 && (call->rest.items[0].kind == DICT || call->rest.items[0].kind == NAMESPACE)) {
         const struct dict *d = call->rest.items[0].as.dict;
         for (size_t i = 0; i < d->count; i++)
