@@ -112,7 +112,7 @@ bool test_known(struct value name);
  * failure. */
 struct node *parse_expression(struct parser *p);
 struct node *parse_or(struct parser *p); /* without inline if */
-struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end);
+struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses);
 struct node *parse_unary(struct parser *p);
 struct node *parse_filters(struct parser *p, struct node *operand, bool inside);
 struct node *node_new(struct parser *p, enum node_kind kind);

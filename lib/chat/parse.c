@@ -184,19 +184,19 @@ static struct node *parse_primary(struct parser *p)
     if (!parse_enter(p))
         return NULL;
     p->at++;
-    n = parse_tuple(p, false, true, true, NULL);
+    n = parse_tuple(p, false, true, true);
     p->depth--;
     return n && expect_op(p, ')') ? n : NULL;
 }
 
-/* What ends a tuple: the end of the tag, a closing parenthesis, the word `end`. */
-static bool tuple_ends(const struct parser *p, const char *end)
+/* What ends a tuple: the end of the tag, a closing parenthesis. */
+static bool tuple_ends(const struct parser *p)
 {
-    return p->at->kind == TOKEN_VARIABLE_END || p->at->kind == TOKEN_BLOCK_END || at_op(p, ')') || (end && at_word(p, end));
+    return p->at->kind == TOKEN_VARIABLE_END || p->at->kind == TOKEN_BLOCK_END || at_op(p, ')');
 }
 
 /* One expression, or a tuple if commas follow. targets: of an assignment, so primaries only. choices: with inline if. */
-struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses, const char *end)
+struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool parentheses)
 {
     struct node *tuple = node_new(p, NODE_TUPLE);
     bool comma = false;
@@ -205,7 +205,7 @@ struct node *parse_tuple(struct parser *p, bool targets, bool choices, bool pare
     for (struct node **tail = &tuple->a;; tail = &(*tail)->next) {
         if (tuple->a && !expect_op(p, ','))
             return NULL;
-        if (tuple_ends(p, end))
+        if (tuple_ends(p))
             break;
         *tail = targets ? parse_primary(p) : choices ? parse_expression(p) : parse_or(p);
         if (!*tail)
@@ -275,13 +275,13 @@ static struct node *parse_attribute(struct parser *p, struct node *object)
     return (n->name = expect_name(p)) ? n : NULL;
 }
 
-/* One argument: a value, name=value, *list or **dict, of which the kinds stand in this order. */
+/* One argument: a value, name=value, *list or **dict, of which the kinds stand in this order, the last two once. */
 static struct node *parse_argument(struct parser *p, const struct node *first, int *order)
 {
     unsigned spread = at_op(p, '*') ? 1 : at_op(p, OP('*', '*')) ? 2 : 0;
     bool keyword = p->at->kind == TOKEN_NAME && p->at[1].kind == TOKEN_OPERATOR && p->at[1].op == '=';
     int kind = spread == 2 ? 3 : spread == 1 ? 2 : keyword ? 1 : 0;
-    if (kind < *order && !(kind == 1 && *order == 2))
+    if ((kind < *order && !(kind == 1 && *order == 2)) || (spread && kind == *order))
         return parse_unexpected(p, "a keyword argument");
     if (kind > *order)
         *order = kind;

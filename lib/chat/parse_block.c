@@ -79,10 +79,10 @@ static bool check_target(struct parser *p, const struct node *n)
     return chat_fail(p->chat, "this can't be assigned to");
 }
 
-static struct node *parse_target(struct parser *p, const char *end)
+static struct node *parse_target(struct parser *p)
 {
     unsigned specials = p->specials;
-    struct node *n = parse_tuple(p, true, false, false, end);
+    struct node *n = parse_tuple(p, true, false, false);
     p->specials = specials;
     return check_target(p, n) ? n : NULL;
 }
@@ -90,7 +90,7 @@ static struct node *parse_target(struct parser *p, const char *end)
 static struct node *parse_set_target(struct parser *p)
 {
     if (p->at->kind != TOKEN_NAME || p->at[1].kind != TOKEN_OPERATOR || p->at[1].op != '.')
-        return parse_target(p, NULL);
+        return parse_target(p);
     struct node *n = node_new(p, NODE_FIELD);
     if (!n || !(n->name = expect_name(p)))
         return NULL;
@@ -112,7 +112,7 @@ static struct node *parse_if(struct parser *p)
     p->soft = true;
     while (more) {
         struct node *n = *place = node_new(p, NODE_IF);
-        if (!n || !(n->a = parse_tuple(p, false, false, false, NULL)) || !parse_until(p, ends, true, &n->b))
+        if (!n || !(n->a = parse_tuple(p, false, false, false)) || !parse_until(p, ends, true, &n->b))
             return NULL;
         n->op = n != first;
         place = &n->c;
@@ -130,11 +130,11 @@ static struct node *parse_for(struct parser *p)
     static const char *const ends[] = {"else", "endfor", NULL};
     struct node *n = node_new(p, NODE_FOR);
     p->fors++;
-    if (!n || !(n->a = parse_target(p, "in")))
+    if (!n || !(n->a = parse_target(p)))
         return NULL;
     if (!skip_word(p, "in"))
         return parse_unexpected(p, "'in'");
-    if (!(n->b = parse_tuple(p, false, false, false, "recursive")) || (skip_word(p, "if") && !(n->c = parse_expression(p))))
+    if (!(n->b = parse_tuple(p, false, false, false)) || (skip_word(p, "if") && !(n->c = parse_expression(p))))
         return NULL;
     n->op = skip_word(p, "recursive");
     p->loops++;
@@ -153,7 +153,7 @@ static struct node *parse_set(struct parser *p)
     if (!n || !(n->a = parse_set_target(p)))
         return NULL;
     if (skip_op(p, '='))
-        return (n->b = parse_tuple(p, false, true, false, NULL)) && end_tag(p) ? n : NULL;
+        return (n->b = parse_tuple(p, false, true, false)) && end_tag(p) ? n : NULL;
     n->kind = NODE_SET_BLOCK;
     bool outer = p->soft;
     p->soft = false;
@@ -283,7 +283,7 @@ static struct node *parse_with(struct parser *p)
         if (n->a && !expect_op(p, ','))
             return NULL;
         struct node *set = *tail = node_new(p, NODE_SET);
-        if (!set || !(set->a = parse_target(p, NULL)) || !expect_op(p, '=') || !(set->b = parse_expression(p)))
+        if (!set || !(set->a = parse_target(p)) || !expect_op(p, '=') || !(set->b = parse_expression(p)))
             return NULL;
     }
     p->fors = fors;
@@ -397,7 +397,7 @@ static struct node *parse_output(struct parser *p)
 {
     struct node *n = node_new(p, NODE_OUTPUT);
     p->at++;
-    if (!n || !(n->a = parse_tuple(p, false, true, false, NULL)))
+    if (!n || !(n->a = parse_tuple(p, false, true, false)))
         return NULL;
     if (p->at->kind != TOKEN_VARIABLE_END)
         return parse_unexpected(p, "}}");
