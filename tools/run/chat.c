@@ -11,8 +11,8 @@ struct chat {
     struct engine *engine;
     struct format *format;
     struct conversation conversation;
-    size_t generated, decoding; /* tokens of the last answer, and those of them that took the time below */
-    double prefill, decode;     /* seconds */
+    size_t generated, prompt, reused;   /* tokens of the last answer, of its prompt, and of that those kept from before */
+    double prefill, decode;             /* seconds */
     int code;                   /* to end with, below 0: not yet */
 };
 
@@ -30,7 +30,7 @@ static void keep_answer(struct chat *c, const struct stream *s, enum ending endi
             puts("(The model has no answer; /regen asks again.)");
         break;
     case ENDING_LENGTH:
-        printf("(%s after %zu tokens; a larger -n allows more.)\n", any ? "Cut off" : "Still thinking", s->tokens.count);
+        printf("(%s after %zu tokens; a larger -n allows more.)\n", thought && !any ? "Still thinking" : "Cut off", s->tokens.count);
         break;
     case ENDING_CONTEXT:
         printf("(The context of %zu tokens is full: the %s here. Nothing is lost: /save FILE keeps the conversation, for slm-run with a larger "
@@ -65,6 +65,8 @@ static void answer(struct chat *c)
         if (stream.tokens.count) {
             c->conversation.drawn++;
             c->generated = stream.tokens.count;
+            c->prompt = c->engine->prompt;
+            c->reused = c->engine->reused;
             c->prefill = stream.first - c->engine->start;
             c->decode = stream.last - stream.first;
         }
@@ -152,8 +154,8 @@ static void stats(struct chat *c, const char *argument)
     printf("Messages: %zu. Context: %zu of %zu tokens.\n", c->conversation.count, slm_sequence_length(e->session, 0), e->context);
     if (c->generated == 0)
         return;
-    printf("Last prompt: %zu tokens, %zu of them kept from before, %zu decoded in %.2f s (%.1f tok/s).\n", e->prompt, e->reused,
-           e->prompt - e->reused, c->prefill, (double)(e->prompt - e->reused) / c->prefill);
+    printf("Last prompt: %zu tokens, %zu of them kept from before, %zu decoded in %.2f s (%.1f tok/s).\n", c->prompt, c->reused,
+           c->prompt - c->reused, c->prefill, (double)(c->prompt - c->reused) / c->prefill);
     printf("Last answer: %zu tokens", c->generated);
     if (c->generated > 1) /* the first one comes with the prompt */
         printf(" in %.2f s (%.1f tok/s)", c->decode, (double)(c->generated - 1) / c->decode);
@@ -255,7 +257,7 @@ int chat(const struct settings *settings, struct engine *engine, struct format *
                 ask(&c, &line);
             break;
         case LINE_INTERRUPTED:
-            puts("\n(/quit or Ctrl-D ends the conversation.)");
+            puts(cli_resume() ? "\n(/quit or Ctrl-D ends the conversation.)" : "");
             break;
         case LINE_END:
             puts("");

@@ -27,6 +27,7 @@ static struct {
     EditLine *edit;
     History *history;
     const char *prompt;
+    bool plain;             /* it obeys no escape sequences */
 } terminal;
 
 /* A terminal that is told to says where pasted text begins and ends; its line breaks then don't end the question. */
@@ -132,7 +133,9 @@ bool line_open(void)
     el_source(terminal.edit, NULL); /* ~/.editrc */
     el_set(terminal.edit, EL_ADDFN, "slm-paste", "insert what the terminal pastes", paste);
     el_set(terminal.edit, EL_BIND, PASTE_BEGIN, "slm-paste", NULL);
-    fputs(PASTE_MODE "h", stdout);
+    const char *term = getenv("TERM");
+    terminal.plain = !term || strcmp(term, "dumb") == 0;
+    fputs(terminal.plain ? "" : PASTE_MODE "h", stdout);
     return true;
 }
 
@@ -140,7 +143,7 @@ void line_close(void)
 {
     set_echo(true);
     if (terminal.edit) {
-        fputs(PASTE_MODE "l", stdout);
+        fputs(terminal.plain ? "" : PASTE_MODE "l", stdout);
         fflush(stdout);
         el_end(terminal.edit);
     }
