@@ -88,14 +88,15 @@ static bool show_progress(void *user, int repetition)
     const struct progress *p = user;
     if (bench.terminal) {
         clear_progress();
-        fprintf(stderr, "%s: prompt %d, generate %d, depth %d: ", subject_name(p->subject), p->test->prompt, p->test->gen,
-                p->test->depth);
+        /* cut off at the edge of the terminal, not wrapped: only one line is cleared */
+        fprintf(stderr, "\033[?7lprompt %d, generate %d, depth %d: ", p->test->prompt, p->test->gen, p->test->depth);
         if (repetition)
             fprintf(stderr, "%d of %d", repetition, p->test->repetitions);
         else
             fputs("preparing", stderr);
         if (repetition)
             show_time_left(p->test, repetition);
+        fprintf(stderr, ": %s\033[?7h", subject_name(p->subject));
     }
     return !cli_interrupted();
 }
@@ -364,7 +365,8 @@ int main(int argc, char **argv)
                                      .show_ubatch = o->ubatch.count > 1 || o->ubatch.values[0],
                                      .show_seq = o->parallel.count > 1 || o->parallel.values[0] != 1,
                                      .show_latency = o->requests > 0};
-    bench.terminal = isatty(STDERR_FILENO);
+    const char *term = getenv("TERM");
+    bench.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
     machine_name(bench.cpu, sizeof bench.cpu);
     run_all();
     print_footer(&bench.printer, bench.results, bench.count);

@@ -134,7 +134,10 @@ static int print_shapes(FILE *f, const struct options *o, const struct limits *l
             c.options.type_k = o->types_k.items[0];
             c.options.type_v = o->types_v.items[0];
             print_fit(f, shape->name, types->items[t], &c, o->fits, limits);
+            int code = fflush(f) ? cli_write_failed("standard output") : CLI_OK;
             slm_model_free(model);
+            if (code)
+                return code;
         }
     }
     return CLI_OK;
