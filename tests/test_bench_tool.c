@@ -1,5 +1,5 @@
 /* slm-bench as its users see it, and the options that it shares. */
-#include "tool_run.h"
+#include "pty_run.h"
 
 #include "slm.h"
 
@@ -211,6 +211,22 @@ START_TEST(test_nothing_to_run)
 }
 END_TEST
 
+/* The line with the progress: cut off at the edge of the terminal, and none where it could not be cleared. */
+START_TEST(test_progress)
+{
+    static const char *const command[] = {"slm-bench", "-m", "examples/models/demo-q8_0.gguf", "-p", "1", "-n", "0", "-r", "1", "-t", "1", NULL};
+    struct pty p = pty_start(NULL, command);
+    pty_expect(&p, "\033[?7lprompt 1, generate 0, depth 0: 1 of 1");
+    pty_expect(&p, "\033[?7h");
+    ck_assert_int_eq(pty_end(&p), 0);
+    free(p.out);
+    p = pty_start("TERM=dumb", command);
+    ck_assert_int_eq(pty_end(&p), 0);
+    ck_assert_msg(strstr(p.out, "pp1") && !strchr(p.out, '\033'), "%s", p.out);
+    free(p.out);
+}
+END_TEST
+
 /* ---- --fits */
 
 /* Bytes that a random model needs with such a context. */
@@ -274,6 +290,9 @@ START_TEST(test_fits)
         expect_error(r, 1, "slm-bench: ", "--fits");
         release(r);
     }
+    r = run_full(NULL, SINK_FULL, false, (const char *const[]){"slm-bench", "--fits", "2GiB", "-t", "1", NULL});
+    expect_error(r, 3, "slm-bench: ", "No space left");
+    release(r);
 }
 END_TEST
 
@@ -370,6 +389,7 @@ Suite *suite_bench_tool(void)
     tcase_add_test(tc, test_plot);
     tcase_add_test(tc, test_batches);
     tcase_add_test(tc, test_nothing_to_run);
+    tcase_add_test(tc, test_progress);
     tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_fits_exactly);
     tcase_add_test(tc, test_compare);

@@ -223,6 +223,11 @@ START_TEST(list_of_a_folder)
     has(r, "MB  unknown     F16       /tmp/");
     has(r, "/cut-00001-of-00002.gguf  (2 parts)\n");
     has(r, "/broken.gguf  (");
+    char slash[300];
+    snprintf(slash, sizeof slash, "%s/", test_folder);
+    struct result again = RUN(NULL, "slm-run", "--list", slash);
+    ck_assert_str_eq(again.out, r.out);
+    release(again);
     release(r);
     r = RUN(NULL, "slm-run", "--list", test_folder, "-o", "json");
     expect_code(r, 0);

@@ -200,7 +200,8 @@ static void print_help(const struct cli_option *options, int count, const char *
     fputs(notes, stdout);
 }
 
-int cli_parse(const struct cli_option *options, int option_count, const char *usage, const char *notes, int count, char **arguments)
+int cli_parse(const struct cli_option *options, int option_count, const char *command, const char *usage, const char *notes, int count,
+              char **arguments)
 {
     for (int i = 0; i < count; i++) {
         char name[64];
@@ -216,7 +217,8 @@ int cli_parse(const struct cli_option *options, int option_count, const char *us
             return fflush(stdout) ? cli_write_failed("standard output") : CLI_OK;
         }
         if (name[0] != '-' || name[1] == 0) {
-            cli_error("unexpected argument \"%s\": a file or text stands behind its option (%s --help lists them), several words in quotes", name, tool_name);
+            cli_error("unexpected argument \"%s\": a file or text stands behind its option (%s%s%s --help lists them), several words in quotes",
+                      name, tool_name, *command ? " " : "", command);
             return CLI_USAGE;
         }
         const struct cli_option *option = NULL;
@@ -224,19 +226,24 @@ int cli_parse(const struct cli_option *options, int option_count, const char *us
             if (has_name(&options[o], name))
                 option = &options[o];
         if (!option) {
-            cli_error("there is no option %s (%s --help lists the options)", name, tool_name);
+            cli_error("there is no option %s (%s%s%s --help lists the options)", name, tool_name, *command ? " " : "", command);
             return CLI_USAGE;
         }
         if (value && option->kind == CLI_FLAG) {
             cli_error("%s takes no value", name);
             return CLI_USAGE;
         }
+        bool left_out = option->kind == CLI_OPTIONAL && !value && (i + 1 == count || arguments[i + 1][0] == '-');
         if (value)
             value++;
-        else if (option->kind == CLI_OPTIONAL)
-            value = i + 1 < count && arguments[i + 1][0] != '-' ? arguments[++i] : "";
+        else if (left_out)
+            value = "";
         else if (option->kind != CLI_FLAG && !(value = ++i < count ? arguments[i] : NULL)) {
             cli_error("%s needs a value: %s %s", name, name, option->value);
+            return CLI_USAGE;
+        }
+        if (option->kind == CLI_OPTIONAL && !left_out && !*value) { /* a variable of a script that is not set, most likely */
+            cli_error("%s: the name is empty", name);
             return CLI_USAGE;
         }
         if (!store(option, name, value))
@@ -276,16 +283,20 @@ slm_model *cli_open_model(const char *path, slm_model_options *options)
 static ssize_t read_some(int fd, char *data, size_t room)
 {
     int ready;
-    while ((ready = cli_wait_input(fd)) < 0)
-        ;
-    return ready ? read(fd, data, room) : -1;
+    ssize_t got;
+    do {
+        while ((ready = cli_wait_input(fd)) < 0)
+            ;
+        got = ready ? read(fd, data, room) : -1;
+    } while (ready && got < 0 && errno == EAGAIN);
+    return got;
 }
 
 char *cli_read_file(const char *path, size_t *size)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "standard input" : path;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* read_some waits, and an interrupt ends that */
     char *data = NULL;
     size_t used = 0, room = 0;
     ssize_t got = fd < 0 ? -1 : 1;

@@ -48,8 +48,10 @@ struct cli_texts {
 void cli_start(const char *tool);
 
 /* Reads the options from arguments[0 .. count - 1] into their targets. -h, --help and --version are answered here, with `usage`
- * (the lines before the list of options) and `notes` (those after). Returns -1 to go on, else the exit code to end with. */
-int cli_parse(const struct cli_option *options, int option_count, const char *usage, const char *notes, int count, char **arguments);
+ * (the lines before the list of options) and `notes` (those after). `command` is that of the tool to which the options belong, or "".
+ * Returns -1 to go on, else the exit code to end with. */
+int cli_parse(const struct cli_option *options, int option_count, const char *command, const char *usage, const char *notes, int count,
+              char **arguments);
 
 /* Writes a text that may be a stranger's, as what a model's file says of itself: control characters, which a terminal might obey, become '?'. */
 void cli_text(FILE *out, const char *text, size_t length);

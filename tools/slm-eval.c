@@ -512,14 +512,14 @@ int main(int argc, char **argv)
     while (c < COUNT(commands) && (argc < 2 || strcmp(argv[1], commands[c].name) != 0))
         c++;
     if (c == COUNT(commands)) {
-        int code = argc > 1 && argv[1][0] == '-' ? cli_parse(NULL, 0, usage, notes, 1, argv + 1) : CLI_USAGE;
+        int code = argc > 1 && argv[1][0] == '-' ? cli_parse(NULL, 0, "", usage, notes, 1, argv + 1) : CLI_USAGE;
         if (argc < 2)
             cli_error("give a command: logits, tokenize, perplexity or template (slm-eval --help tells more)");
         else if (argv[1][0] != '-')
             cli_error("there is no command \"%s\"; give logits, tokenize, perplexity or template (slm-eval --help tells more)", argv[1]);
         return code;
     }
-    int code = cli_parse(commands[c].options, commands[c].option_count, usage, notes, argc - 2, argv + 2);
+    int code = cli_parse(commands[c].options, commands[c].option_count, commands[c].name, usage, notes, argc - 2, argv + 2);
     if (code >= 0)
         return code;
     if (!check_settings(commands[c].name) || (settings.pin && !pin(settings.pin)))

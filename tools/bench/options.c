@@ -106,11 +106,19 @@ static bool any(const struct list *list)
     return false;
 }
 
+static int compare_misplaced(void)
+{
+    cli_error("--compare stands alone, with two files of results: slm-bench --compare a.json b.json");
+    return CLI_USAGE;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
     struct words words = {.format = "md"};
     struct cli_texts misplaced = {.count = 0};
     *o = (struct options){.repetitions = 5, .pin = "none"};
+    if (argc > 4 && strcmp(argv[1], "--compare") == 0)
+        return compare_misplaced();
     if (argc == 4 && strcmp(argv[1], "--compare") == 0) {
         o->compare[0] = argv[2];
         o->compare[1] = argv[3];
@@ -143,7 +151,7 @@ int options_parse(struct options *o, int argc, char **argv)
         {"--cpu", NULL, CLI_FLAG, &o->cpu, 0, 0, "print the processor, the tiers and the kernel in every slot"},
         {"--topology", NULL, CLI_FLAG, &o->topology, 0, 0, "print the cores, those chosen to compute on, and why"},
     };
-    int code = cli_parse(table, sizeof table / sizeof *table, usage, notes, argc - 1, argv + 1);
+    int code = cli_parse(table, sizeof table / sizeof *table, "", usage, notes, argc - 1, argv + 1);
     if (code >= 0)
         return code;
     if (!split(&o->models, &words.models, "-m") || !split(&o->shapes, &words.shapes, "--shape") ||
@@ -160,10 +168,8 @@ int options_parse(struct options *o, int argc, char **argv)
         return CLI_USAGE;
     }
     o->types_given = o->types.count > 0;
-    if (misplaced.count) {
-        cli_error("--compare stands alone, with two files of results: slm-bench --compare a.json b.json");
-        return CLI_USAGE;
-    }
+    if (misplaced.count)
+        return compare_misplaced();
     set_default(&o->prompt, 512); /* beside -pg too, as llama-bench has it */
     set_default(&o->gen, 128);
     set_default(&o->depth, 0);

@@ -59,10 +59,11 @@ static bool collect(const char *folder, int depth, struct paths *paths)
         struct stat status;
         const char *name = entry->d_name;
         size_t length = strlen(name);
+        const char *between = folder[strlen(folder) - 1] == '/' ? "" : "/";
         const bool here = strcmp(folder, ".") == 0;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
-        int printed = here ? snprintf(path, sizeof path, "%s", name) : snprintf(path, sizeof path, "%s/%s", folder, name);
+        int printed = here ? snprintf(path, sizeof path, "%s", name) : snprintf(path, sizeof path, "%s%s%s", folder, between, name);
         if (printed < 0 || (size_t)printed >= sizeof path || lstat(path, &status) != 0)
             continue;
         if (S_ISDIR(status.st_mode) && depth < MAX_DEPTH)

@@ -97,7 +97,7 @@ int settings_parse(struct settings *s, int argc, char **argv)
         {"-v, --verbose", NULL, CLI_FLAG, &s->verbose, 0, 0, "say more on standard error"},
         {"-q, --quiet", NULL, CLI_FLAG, &s->quiet, 0, 0, "say nothing on standard error but errors"},
     };
-    int code = cli_parse(table, sizeof table / sizeof *table, usage, notes, argc - 1, argv + 1);
+    int code = cli_parse(table, sizeof table / sizeof *table, "", usage, notes, argc - 1, argv + 1);
     if (code >= 0)
         return code;
     return parse_words(s, &words) ? -1 : CLI_USAGE;
