@@ -290,6 +290,8 @@ ROOT = $(DESTDIR)$(PREFIX)
 ROOT_LIB = $(DESTDIR)$(LIBDIR)
 .PHONY: install uninstall
 install: all ## install below PREFIX (default /usr/local), inside DESTDIR if given
+	@case '$(DESTDIR)$(PREFIX)$(LIBDIR)' in *[[:blank:]]*) echo 'PREFIX, LIBDIR and DESTDIR may hold no blanks'; exit 1; esac
+	@case '$(PREFIX)' in [!/]*) echo 'PREFIX must begin with /, not be $(PREFIX)'; exit 1; esac
 	install -d $(ROOT)/bin $(ROOT)/include $(ROOT)/share/man/man1 $(ROOT_LIB)/pkgconfig
 	install -m 644 include/slm.h $(ROOT)/include
 	install -m 644 $(BUILD)/lib/libslm.a $(ROOT_LIB)
@@ -297,7 +299,7 @@ install: all ## install below PREFIX (default /usr/local), inside DESTDIR if giv
 	ln -sf $(SHARED_LIB) $(ROOT_LIB)/libslm.so.$(SOVERSION)
 	ln -sf $(SHARED_LIB) $(ROOT_LIB)/libslm.so
 	sed -e 's|^prefix=.*|prefix=$(PREFIX)|' -e 's|^libdir=.*|libdir=$(LIBDIR)|' $(BUILD)/lib/libslm.pc \
-	  > $(ROOT_LIB)/pkgconfig/libslm.pc
+	  | install -m 644 /dev/stdin $(ROOT_LIB)/pkgconfig/libslm.pc
 	$(if $(TOOLS),install -m 755 $(addprefix $(BUILD)/bin/,$(TOOLS)) $(ROOT)/bin)
 	$(if $(MAN),install -m 644 $(MAN) $(ROOT)/share/man/man1)
 	@[ -n '$(DESTDIR)' ] || [ "$$(id -u)" -ne 0 ] || ldconfig

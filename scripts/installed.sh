@@ -25,11 +25,15 @@ header_cxx() {
     done
 }
 
-# DESTDIR only moves the tree, and uninstall leaves nothing of it.
+# DESTDIR only moves the tree, everybody may read it, and uninstall leaves nothing of it. A prefix that would not work is refused.
 tree() {
     rm -rf "$prefix" "$stage"
     $make install PREFIX="$prefix" DESTDIR= || return 1
-    $make install PREFIX=/usr DESTDIR="$stage" || return 1
+    (umask 077 && $make install PREFIX=/usr DESTDIR="$stage") || return 1
+    [ -z "$(find "$stage/usr" -type f ! -perm -444)" ] || { echo "not for everybody:"; find "$stage/usr" -type f ! -perm -444; return 1; }
+    for wrong in "$work/two words" relative; do
+        ! $make install PREFIX="$wrong" DESTDIR= || { echo "PREFIX=$wrong is not refused"; return 1; }
+    done
     files "$prefix" >"$work/prefix.txt"
     files "$stage/usr" >"$work/stage.txt"
     diff "$work/prefix.txt" "$work/stage.txt" || return 1
