@@ -21,7 +21,8 @@
  *    getters belong to the object and live as long as it does, or as long as the function says. Options are copied, strings in them
  *    too; the functions in them, and their `user`, must last as long as the object and those made from it.
  *  - Threads. A model is read-only once open: any number of threads may use it at once, each with its own session. A
- *    session and a sampler serve one thread at a time. There is no global state.
+ *    session and a sampler serve one thread at a time. There is no global state. In a child of fork(), the thread that forked must not
+ *    compute on several threads if it has done so before (GNU's OpenMP would wait for workers that are gone): let a new thread do it.
  *  - Strings are UTF-8. Where a text comes with a length it may hold any byte, NUL included. Sizes are in bytes unless the
  *    name says tokens.
  *  - ABI. Options structs begin with their own size; get one from its slm_*_default() and set what you need.
