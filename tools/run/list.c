@@ -147,7 +147,7 @@ int list(const struct settings *settings)
     }
     if (settings->json)
         puts("\n]");
-    if (paths.count == 0 && !settings->quiet)
+    if (paths.count == 0 && !settings->quiet && !cli_interrupted())
         cli_error("there is no GGUF file in %s or the folders in it", folder);
     for (size_t i = 0; i < paths.count; i++)
         free(paths.items[i]);
