@@ -171,6 +171,7 @@ START_TEST(test_plot)
     ck_assert_msg(!strstr(svg, "nan") && !strstr(svg, "inf"), "%s", svg);
     r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "2", "-n", "0", "-r", "1", "-t", "1", "--plot", "/nowhere/x.svg");
     expect_error(r, 3, "slm-bench: ", "/nowhere/x.svg");
+    ck_assert_str_eq(r.out, ""); /* told before anything was measured */
     release(r);
 }
 END_TEST

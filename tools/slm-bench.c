@@ -339,6 +339,13 @@ static bool check_names(const struct options *o)
     return true;
 }
 
+/* Whether there will be a place for the picture, asked before the first minute of measuring, too. */
+static int check_plot(const char *path)
+{
+    FILE *f = fopen(path, "a");
+    return f && !fclose(f) ? CLI_OK : cli_write_failed(path);
+}
+
 int main(int argc, char **argv)
 {
     cli_start("slm-bench");
@@ -358,6 +365,8 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     if (o->fits)
         return fits_print(stdout, o);
+    if (o->plot && (code = check_plot(o->plot)))
+        return code;
     bench.printer = (struct printer){.file = stdout, .format = o->format, .show_isa = o->isas.count > 1,
                                      .show_batch = o->batch.count > 1 || o->batch.values[0] != 512,
                                      .show_cache = strcmp(o->types_k.items[0], "auto") || strcmp(o->types_v.items[0], "auto") ||
