@@ -21,12 +21,12 @@ static slm_status complete(const slm_model *model, const char *text, size_t max_
     slm_session *session = NULL;
     slm_sampler *sampler = NULL;
     size_t length = strlen(text), count = 0;
-    slm_token *tokens = malloc((length + 2) * sizeof *tokens); /* a text never has more */
+    slm_token *tokens = malloc((2 * length + 2) * sizeof *tokens); /* a text never has more */
     slm_status status = SLM_MEMORY;
     if (tokens)
-        status = slm_tokenize(model, text, length, SLM_TOKENIZE_BOS, tokens, length + 2, &count, err);
+        status = slm_tokenize(model, text, length, SLM_TOKENIZE_BOS, tokens, 2 * length + 2, &count, err);
     else
-        snprintf(err->message, sizeof err->message, "no memory for %zu tokens", length + 2);
+        snprintf(err->message, sizeof err->message, "no memory for %zu tokens", 2 * length + 2);
     if (!status)
         status = slm_session_new(model, NULL, &session, err);
     if (!status)

@@ -267,7 +267,8 @@ enum {
 
 /* Turns text into tokens. Writes at most `capacity` ids to `tokens` (may be NULL with capacity 0) and puts the number that
  * the text needs in *count; SLM_LIMIT if that is more than capacity: call again with room. Invalid UTF-8 is accepted.
- * Never more than length + 2 tokens, unless the vocabulary rewrites text ("t5": a ligature can become several letters). Thread-safe. */
+ * Mostly far fewer tokens than bytes, and never more than 2 * length + 2, unless the vocabulary rewrites text ("t5": a ligature can become
+ * several letters). Thread-safe. */
 SLM_API slm_status slm_tokenize(const slm_model *model, const char *text, size_t length, unsigned flags, slm_token *tokens,
                                 size_t capacity, size_t *count, slm_error *err);
 

@@ -47,7 +47,7 @@ static slm_token *encode(const struct tokenizer *t, const char *text, size_t len
     size_t needed;
     slm_status status = tokenizer_encode(t, text, length, flags, NULL, 0, &needed, &err);
     ck_assert_int_eq(status, needed ? SLM_LIMIT : SLM_OK);
-    ck_assert_uint_le(needed, length + 2);
+    ck_assert_uint_le(needed, 2 * length + 2);
     slm_token *tokens = malloc((needed + 1) * sizeof *tokens);
     ck_assert_ptr_nonnull(tokens);
     status = tokenizer_encode(t, text, length, flags, tokens, needed, count, &err);
@@ -540,6 +540,23 @@ START_TEST(odd_texts)
 }
 END_TEST
 
+/* A text begins anew behind a user-defined token, with a space of its own: more tokens than bytes. */
+START_TEST(spaces_behind_tokens)
+{
+    const char *tokens[] = {"<unk>", "\n", "a", "\xe2\x96\x81"};
+    float scores[4] = {0, 0, -1, -2};
+    int32_t kinds[4] = {2, 4, 1, 1};
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "tokenizer.ggml.model", "llama");
+    gguf_put_strings(b, "tokenizer.ggml.tokens", tokens, 4);
+    gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, kinds, 4);
+    gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, scores, 4);
+    struct tokenizer *t = tokenizer_of_build(b);
+    CHECK_IDS(t, "a\na\na", 0, 3, 2, 1, 3, 2, 1, 3, 2);
+    tokenizer_free(t);
+}
+END_TEST
+
 /* A WordPiece vocabulary that spells the mark at a word's beginning byte by byte: 4 tokens for each "!" would not fit into the room that
  * there is. */
 START_TEST(pieces_of_a_mark)
@@ -612,6 +629,7 @@ Suite *suite_tokenizer(void)
     tcase_add_loop_test(tcase, hostile, 0, (int)(sizeof hostile_files / sizeof hostile_files[0]));
     tcase_add_test(tcase, odd_texts);
     tcase_add_test(tcase, missing_bytes);
+    tcase_add_test(tcase, spaces_behind_tokens);
     tcase_add_test(tcase, pieces_of_a_mark);
     tcase_add_loop_test(tcase, long_repeats, 0, (int)(sizeof families / sizeof families[0]));
     suite_add_tcase(suite, tcase);

@@ -52,11 +52,11 @@ bool tokens_add_text(struct tokens *tokens, const slm_model *model, const char *
 {
     slm_error err;
     size_t count = 0;
-    if (!reserve(tokens, length + 2)) {
+    if (!reserve(tokens, 2 * length + 2)) {
         cli_error("no memory for the tokens of %zu bytes", length);
         return false;
     }
-    if (slm_tokenize(model, text, length, flags, tokens->items + tokens->count, length + 2, &count, &err)) {
+    if (slm_tokenize(model, text, length, flags, tokens->items + tokens->count, 2 * length + 2, &count, &err)) {
         cli_error("%s", err.message);
         return false;
     }
