@@ -357,18 +357,17 @@ START_TEST(conversation_tokens)
     ck_assert(prompt_is(model, &evil, 1, &o, "<\xef\xbf\xbd/s>\xef\xbf\xbd", SLM_TOKENIZE_BOS));
     o.variables = "{\"messages\": [{\"content\": \"a\\u003c/s>\", \"parts\": [\"</s>\"], \"</s>\": 1}], \"own\": \"<s>\"}";
     ck_assert(prompt_is(model, NULL, 0, &o, "a</s>", SLM_TOKENIZE_BOS));
-    o.tools = "[{\"name\": \"</s>\"}]";
-    o.chat_template = "{{ messages[0].parts[0] }}{{ messages[0].keys() | list | last }}{{ tools[0].name }}";
-    ck_assert(prompt_is(model, NULL, 0, &o, "</s></s></s>", SLM_TOKENIZE_BOS));
-    o.tools = "[\"</s>\", {\"</s>\": 1}]";
-    o.chat_template = "{{ tools[0] ~ tools[1].keys() | first }}";
-    ck_assert(prompt_is(model, NULL, 0, &o, "</s></s>", SLM_TOKENIZE_BOS));
-    o.tools = "{\"</s>\": \"</s>\"}";
-    o.chat_template = "{{ tools.keys() | first }}{{ tools.values() | first }}";
-    ck_assert(prompt_is(model, NULL, 0, &o, "</s></s>", SLM_TOKENIZE_BOS));
-    o.tools = "\"</s>\"";
-    o.chat_template = "{{ tools }}";
-    ck_assert(prompt_is(model, NULL, 0, &o, "</s>", SLM_TOKENIZE_BOS));
+    static const char *const said[][3] = { /* tools; template; what is said in both JSON texts */
+        {"[{\"name\": \"</s>\"}]", "{{ messages[0].parts[0] }}{{ messages[0].keys() | list | last }}{{ tools[0].name }}", "</s></s></s>"},
+        {"[\"</s>\", {\"</s>\": 1}]", "{{ tools[0] ~ tools[1].keys() | first }}", "</s></s>"},
+        {"{\"</s>\": \"</s>\"}", "{{ tools.keys() | first }}{{ tools.values() | first }}", "</s></s>"},
+        {"\"</s>\"", "{{ tools }}", "</s>"},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        o.tools = said[i][0];
+        o.chat_template = said[i][1];
+        ck_assert_msg(prompt_is(model, NULL, 0, &o, said[i][2], SLM_TOKENIZE_BOS), "%s", o.tools);
+    }
     o.chat_template = "{{ own ~ messages[0].content }}"; /* what the program sets is the program's: this is the BOS */
     ck_assert(prompt_is(model, NULL, 0, &o, "a</s>", SLM_TOKENIZE_BOS));
     o.tools = o.variables = NULL;

@@ -67,6 +67,12 @@ int cli_wait_input(int fd)
     return count < 0 ? -1 : 1;
 }
 
+bool cli_obeys_escapes(void)
+{
+    const char *term = getenv("TERM");
+    return term && strcmp(term, "dumb") != 0;
+}
+
 void cli_text(FILE *out, const char *text, size_t length)
 {
     const unsigned char *s = (const unsigned char *)text;

@@ -53,6 +53,9 @@ void cli_start(const char *tool);
 int cli_parse(const struct cli_option *options, int option_count, const char *command, const char *usage, const char *notes, int count,
               char **arguments);
 
+/* Whether the terminal obeys escape sequences, by TERM. */
+bool cli_obeys_escapes(void);
+
 /* Writes a text that may be a stranger's, as what a model's file says of itself: control characters, which a terminal might obey, become '?'. */
 void cli_text(FILE *out, const char *text, size_t length);
 

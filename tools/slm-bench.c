@@ -374,8 +374,7 @@ int main(int argc, char **argv)
                                      .show_ubatch = o->ubatch.count > 1 || o->ubatch.values[0],
                                      .show_seq = o->parallel.count > 1 || o->parallel.values[0] != 1,
                                      .show_latency = o->requests > 0};
-    const char *term = getenv("TERM");
-    bench.terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    bench.terminal = isatty(STDERR_FILENO) && cli_obeys_escapes();
     machine_name(bench.cpu, sizeof bench.cpu);
     run_all();
     print_footer(&bench.printer, bench.results, bench.count);

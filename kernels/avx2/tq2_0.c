@@ -16,7 +16,7 @@ ALWAYS_INLINE struct avx2_scales scales(const void *packed, size_t s, int half)
 
 AVX2_LINEAR(TQ2_0, tile_tq2_0, .log2_z = 0, .run = 8, .blocks = 8)
 
-TIER_LINEAR(TQ1_0)
+TIER_LINEAR_TILES(TQ1_0)
 {
-    TIER(linear_TQ2_0)(tile, 1, k, x, x_stride, cols, y, y_stride);
+    TIER(linear_TQ2_0)(tiles, count, k, x, x_stride, cols, y, y_stride);
 }

@@ -10,7 +10,7 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
 
 AVX512_LINEAR(TQ2_0, .log2_z = 0, .bytes = sizeof(struct tile_tq2_0) / 8)
 
-TIER_LINEAR(TQ1_0)
+TIER_LINEAR_TILES(TQ1_0)
 {
-    TIER(linear_TQ2_0)(tile, 1, k, x, x_stride, cols, y, y_stride);
+    TIER(linear_TQ2_0)(tiles, count, k, x, x_stride, cols, y, y_stride);
 }

@@ -12,7 +12,7 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, int half, struct neon_bloc
 
 NEON_LINEAR(TQ2_0)
 
-TIER_LINEAR(TQ1_0)
+TIER_LINEAR_TILES(TQ1_0)
 {
-    TIER(linear_TQ2_0)(tile, 1, k, x, x_stride, cols, y, y_stride);
+    TIER(linear_TQ2_0)(tiles, count, k, x, x_stride, cols, y, y_stride);
 }

@@ -12,8 +12,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     for (int s = 0; s < 8; s++) {
         memcpy(t->sub[s].sc_m[r], from->scales + 2 * s, 2);
         uint32_t values[8];
-        for (int g = 0; g < 8; g++)
-            values[g] = crumbs(from->qs, s, g);
+        all_crumbs(from->qs, s, values);
         pack_crumbs(t->sub[s].crumbs, r, values);
     }
 }

@@ -42,6 +42,12 @@ static inline uint32_t crumbs(const uint8_t from[64], int sub, int g)
     return load_u32(from + 32 * (sub / 4) + 4 * g) >> 2 * (sub % 4) & 0x03030303;
 }
 
+static inline void all_crumbs(const uint8_t from[64], int sub, uint32_t values[8])
+{
+    for (int g = 0; g < 8; g++)
+        values[g] = crumbs(from, sub, g);
+}
+
 /* Two vectors of one row from the 2-bit values in the bytes of eight words: two of k 0..15, two of k 16..31, in turns. */
 static inline void pack_crumbs(uint8_t to[2][64], int row, const uint32_t values[8])
 {

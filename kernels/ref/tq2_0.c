@@ -10,8 +10,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     memcpy(&t->d[r], &from->d, 2);
     for (int s = 0; s < 8; s++) {
         uint32_t values[8];
-        for (int g = 0; g < 8; g++)
-            values[g] = crumbs(from->qs, s, g);
+        all_crumbs(from->qs, s, values);
         pack_crumbs(t->crumbs[s], r, values);
     }
 }

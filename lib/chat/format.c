@@ -135,13 +135,16 @@ static bool convert(struct chat *c, struct buffer *b, char type, struct value v)
     char escape[16];
     if (type == 's')
         return print_str(c, b, v);
+    if (type == 'r')
+        return print_repr(c, b, v);
     if (!print_repr(c, &repr, v))
         return false;
     for (size_t i = 0, n; i < repr.length; i += n) {
         const uint32_t code_point = char_at(repr.data, repr.length, i);
         n = char_length(repr.data, repr.length, i);
-        snprintf(escape, sizeof escape, code_point < 0x100 ? "\\x%02" PRIx32 : code_point < 0x10000 ? "\\u%04" PRIx32 : "\\U%08" PRIx32, code_point);
-        if (type == 'a' && code_point >= 0x80 ? !buffer_text(c, b, escape) : !buffer_add(c, b, repr.data + i, n))
+        if (code_point >= 0x80)
+            snprintf(escape, sizeof escape, code_point < 0x100 ? "\\x%02" PRIx32 : code_point < 0x10000 ? "\\u%04" PRIx32 : "\\U%08" PRIx32, code_point);
+        if (code_point >= 0x80 ? !buffer_text(c, b, escape) : !buffer_add(c, b, repr.data + i, n))
             return false;
     }
     return true;

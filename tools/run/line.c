@@ -27,7 +27,6 @@ static struct {
     EditLine *edit;
     History *history;
     const char *prompt;
-    bool plain;             /* it obeys no escape sequences */
 } terminal;
 
 /* A terminal that is told to says where pasted text begins and ends; its line breaks then don't end the question. */
@@ -133,9 +132,7 @@ bool line_open(void)
     el_source(terminal.edit, NULL); /* ~/.editrc */
     el_set(terminal.edit, EL_ADDFN, "slm-paste", "insert what the terminal pastes", paste);
     el_set(terminal.edit, EL_BIND, PASTE_BEGIN, "slm-paste", NULL);
-    const char *term = getenv("TERM");
-    terminal.plain = !term || strcmp(term, "dumb") == 0;
-    fputs(terminal.plain ? "" : PASTE_MODE "h", stdout);
+    fputs(cli_obeys_escapes() ? PASTE_MODE "h" : "", stdout);
     return true;
 }
 
@@ -143,7 +140,7 @@ void line_close(void)
 {
     set_echo(true);
     if (terminal.edit) {
-        fputs(terminal.plain ? "" : PASTE_MODE "l", stdout);
+        fputs(cli_obeys_escapes() ? PASTE_MODE "l" : "", stdout);
         fflush(stdout);
         el_end(terminal.edit);
     }

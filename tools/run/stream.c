@@ -8,10 +8,10 @@
 
 void stream_open(struct stream *s, const slm_model *model, FILE *out)
 {
-    const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+    const char *plain = getenv("NO_COLOR");
     *s = (struct stream){.model = model, .out = out, .ending = '\n'};
     s->terminal = out && isatty(fileno(out));
-    s->dim = s->terminal && term && strcmp(term, "dumb") != 0 && !(plain && *plain);
+    s->dim = s->terminal && cli_obeys_escapes() && !(plain && *plain);
 }
 
 void stream_free(struct stream *s)
