@@ -214,7 +214,7 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unp
     const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
         struct avx512_block w;
-        if (n > 1 && n <= 8) /* with more there is time enough, and the weights of a prompt mostly come from the second-level cache */
+        if (n > 1)
             tier_prefetch(tile, b, type.bytes);
         unpack(tile, b, &w);
         w.offset = _mm512_mul_ps(two_scales ? w.sc[0] : w.dw, _mm512_set1_ps(-SUM_BIAS));
