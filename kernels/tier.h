@@ -53,6 +53,14 @@ ALWAYS_INLINE void tier_prefetch(const void *tile, size_t b, size_t block_bytes)
         __builtin_prefetch(later + i, 0, 3);
 }
 
+/* Asks for where the outputs of n columns of a tile will be written, before they are computed: in no cache, and written all at once, they would
+ * keep the next tile waiting. */
+ALWAYS_INLINE void tier_prefetch_outputs(const float *y, size_t y_stride, int n)
+{
+    for (int c = 0; c < n; c++)
+        __builtin_prefetch(y + (size_t)c * y_stride, 1, 3);
+}
+
 /* Puts all slots that are not per weight type into the table. */
 static inline void tier_fill_slots(struct kernels *k)
 {

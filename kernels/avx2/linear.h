@@ -123,6 +123,7 @@ ALWAYS_INLINE void avx2_many(struct avx2_type type, const void *tile, size_t k, 
 {
     const int group = avx2_two_scales(type) ? 2 : 4; /* as many as the registers hold */
     __m256 acc[PANEL_COLS][2];
+    tier_prefetch_outputs(y, y_stride, n);
     for (int c = 0; c < n; c++)
         acc[c][0] = acc[c][1] = _mm256_setzero_ps();
     for (const char *packed = tile; k; packed += type.bytes, k -= (size_t)type.blocks * ACT_BLOCK) {

@@ -2,6 +2,6 @@
 
 void TIER(kernels_init)(struct kernels *k)
 {
-    k->cols = 16;
+    k->cols = 32;
     tier_fill(k);
 }

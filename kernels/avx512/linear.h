@@ -6,7 +6,9 @@
  *   q (s8)    |     k k+1 k+2 k+3 |     k k+1 k+2 k+3 | ... |     |   {1to16}
  *   isum      | r0: += 4 products | r1: += 4 products | ... | r15 |   vpdpbusd
  *
- * The 8 vectors of a block and up to 16 accumulators stay in registers over the whole of k: 8 + 16 + 2 scales + temporaries. */
+ * The 8 vectors of a block stay in registers while it meets all columns, four of them at a time: vpdpbusd takes four cycles, and each column
+ * waits for its last one. Up to 8 columns have their accumulators in registers over the whole of k, those of more pass through the first-level
+ * cache. */
 #ifndef SLM_AVX512_LINEAR_H
 #define SLM_AVX512_LINEAR_H
 
@@ -14,6 +16,8 @@
 #include <string.h>
 
 #include "../tier.h"
+
+enum { GROUP = 4 }; /* columns that take turns */
 
 /* One k block. */
 struct avx512_block {
@@ -34,6 +38,11 @@ struct avx512_type {
     bool large_scale;   /* of more than F16's range */
     size_t bytes;       /* of a k block of a tile */
 };
+
+ALWAYS_INLINE bool avx512_has_two_scales(struct avx512_type type)
+{
+    return type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
+}
 
 ALWAYS_INLINE __m512 avx512_halves(const uint16_t *p)
 {
@@ -165,64 +174,98 @@ ALWAYS_INLINE __m512i avx512_dot4(__m512i sum, __m512i w, const int8_t *q)
 #endif
 }
 
-/* start + the dot products of vectors first .. last - 1 with q. */
-ALWAYS_INLINE __m512i avx512_dot(const __m512i w[8], const int8_t *q, int first, int last, __m512i start)
-{
-    UNROLL
-    for (int g = first; g < last; g++)
-        start = avx512_dot4(start, w[g], q + 4 * g);
-    return start;
-}
-
 /* The negated sums of activations as s16, nlo and nhi side by side. */
 ALWAYS_INLINE __m512i avx512_nsums(const struct act_block *a)
 {
     return _mm512_set1_epi32((int32_t)((uint16_t)a->nlo | (uint32_t)a->nhi << 16));
 }
 
-/* The term t of README.md for one column. */
-ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a)
+/* The term t of README.md for one column; lo and hi are its sums of products: of k 0..15 and of k 16..31 with two scales, else lo of all. */
+ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a, __m512i lo, __m512i hi)
 {
-    if (type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS) {
-        __m512 lo = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 4, avx512_start(type.log2_z, a, true)));
-        __m512i hi = avx512_dot(w->w, a->q, 4, 8, avx512_bias(type.log2_z, &a->nhi));
-        /* an exact integer */
-        __m512 isum = _mm512_fmadd_ps(w->sc[1], _mm512_cvtepi32_ps(hi), _mm512_fmadd_ps(w->sc[0], lo, w->offset));
-        __m512 t = _mm512_mul_ps(w->dw, isum);
-        if (type.family == FAMILY_TWO_SCALES_MINS)
-            t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
-        return t;
-    }
-    __m512 biased = _mm512_castsi512_ps(avx512_dot(w->w, a->q, 0, 8, avx512_start(type.log2_z, a, false))), t;
-    if (type.large_scale)
+    const __m512 biased = _mm512_castsi512_ps(lo);
+    __m512 t;
+    if (avx512_has_two_scales(type)) /* of an exact integer */
+        t = _mm512_mul_ps(w->dw, _mm512_fmadd_ps(w->sc[1], _mm512_cvtepi32_ps(hi), _mm512_fmadd_ps(w->sc[0], biased, w->offset)));
+    else if (type.large_scale)
         t = _mm512_mul_ps(w->dw, _mm512_sub_ps(biased, _mm512_set1_ps(SUM_BIAS)));
     else
         t = _mm512_fmadd_ps(w->dw, biased, w->offset);
     if (type.family == FAMILY_SCALE_MIN)
         t = _mm512_fmadd_ps(w->dm, _mm512_set1_ps(a->fsum), t);
+    if (type.family == FAMILY_TWO_SCALES_MINS)
+        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
     return t;
 }
 
-/* n columns; n is a constant where this is inlined. */
-ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k,
-                                  const struct act_block *x, size_t x_stride, int n, float *y, size_t y_stride)
+/* A k block of n columns, n a constant: acc[c] = fma(d, t, acc[c]). The columns take turns, so that no sum waits for its last product. */
+ALWAYS_INLINE void avx512_columns(struct avx512_type type, const struct avx512_block *w, const struct act_block *x, int n, __m512 *acc)
 {
-    __m512 acc[PANEL_COLS];
+    const bool two = avx512_has_two_scales(type);
+    __m512i sum[2][GROUP];
+    UNROLL
+    for (int c = 0; c < n; c++) {
+        sum[0][c] = avx512_start(type.log2_z, &x[c], two);
+        sum[1][c] = two ? avx512_bias(type.log2_z, &x[c].nhi) : sum[0][c];
+    }
+    UNROLL
+    for (int g = 0; g < 8; g++) {
+        UNROLL
+        for (int c = 0; c < n; c++)
+            sum[two && g > 3][c] = avx512_dot4(sum[two && g > 3][c], w->w[g], x[c].q + 4 * g);
+    }
+    UNROLL
+    for (int c = 0; c < n; c++)
+        acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[c].d), avx512_term(type, w, &x[c], sum[0][c], sum[1][c]), acc[c]);
+}
+
+ALWAYS_INLINE struct avx512_block avx512_read(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t b)
+{
+    struct avx512_block w;
+    unpack(tile, b, &w);
+    w.offset = _mm512_mul_ps(avx512_has_two_scales(type) ? w.sc[0] : w.dw, _mm512_set1_ps(-SUM_BIAS));
+    return w;
+}
+
+/* Up to 8 columns: their accumulators stay in registers. */
+ALWAYS_INLINE void avx512_few(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k, const struct act_block *x,
+                              size_t x_stride, int n, float *y, size_t y_stride)
+{
+    __m512 acc[2 * GROUP];
     UNROLL
     for (int c = 0; c < n; c++)
         acc[c] = _mm512_setzero_ps();
-    const bool two_scales = type.family == FAMILY_TWO_SCALES || type.family == FAMILY_TWO_SCALES_MINS;
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        struct avx512_block w;
         if (n > 1)
             tier_prefetch(tile, b, type.bytes);
-        unpack(tile, b, &w);
-        w.offset = _mm512_mul_ps(two_scales ? w.sc[0] : w.dw, _mm512_set1_ps(-SUM_BIAS));
-        UNROLL
-        for (int c = 0; c < n; c++)
-            acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[c].d), avx512_term(type, &w, &x[c]), acc[c]);
+        const struct avx512_block w = avx512_read(type, unpack, tile, b);
+        avx512_columns(type, &w, x, n < GROUP ? n : GROUP, acc);
+        if (n > GROUP)
+            avx512_columns(type, &w, x + GROUP, n - GROUP, acc + GROUP);
     }
     UNROLL
+    for (int c = 0; c < n; c++)
+        _mm512_storeu_ps(y + (size_t)c * y_stride, acc[c]);
+}
+
+/* More than 5: in groups of four and then of three, as none of one or two would keep the multipliers busy. */
+ALWAYS_INLINE void avx512_many(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k, const struct act_block *x,
+                               size_t x_stride, int n, float *y, size_t y_stride)
+{
+    const int groups = (n + 3) / 4, fours = n - 3 * groups;
+    __m512 acc[PANEL_COLS];
+    tier_prefetch_outputs(y, y_stride, n);
+    for (int c = 0; c < n; c++)
+        acc[c] = _mm512_setzero_ps();
+    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
+        tier_prefetch(tile, b, type.bytes);
+        const struct avx512_block w = avx512_read(type, unpack, tile, b);
+        int c = 0;
+        for (; c < 4 * fours; c += 4)
+            avx512_columns(type, &w, x + c, 4, acc + c);
+        for (; c < n; c += 3)
+            avx512_columns(type, &w, x + c, 3, acc + c);
+    }
     for (int c = 0; c < n; c++)
         _mm512_storeu_ps(y + (size_t)c * y_stride, acc[c]);
 }
@@ -230,15 +273,16 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, avx512_unpack_fn *unp
 ALWAYS_INLINE void avx512_linear(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k, const void *x,
                                  size_t x_stride, int cols, float *y, size_t y_stride)
 {
-#define COLUMNS(n)                                                                                                         \
+#define FEW(n)                                                                                                             \
     case n:                                                                                                                \
-        avx512_columns(type, unpack, tile, k, x, x_stride, n, y, y_stride);                                                \
+        avx512_few(type, unpack, tile, k, x, x_stride, n, y, y_stride);                                                    \
         break;
     switch (cols) {
-        COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4) COLUMNS(5) COLUMNS(6) COLUMNS(7) COLUMNS(8)
-        COLUMNS(9) COLUMNS(10) COLUMNS(11) COLUMNS(12) COLUMNS(13) COLUMNS(14) COLUMNS(15) COLUMNS(16)
+        FEW(1) FEW(2) FEW(3) FEW(4) FEW(5) FEW(6) FEW(7) FEW(8)
+    default:
+        avx512_many(type, unpack, tile, k, x, x_stride, cols, y, y_stride);
     }
-#undef COLUMNS
+#undef FEW
 }
 
 /* Ends the file of a type: its linear, with what is fixed for it. */
