@@ -236,7 +236,7 @@ ALWAYS_INLINE void avx512_few(struct avx512_type type, avx512_unpack_fn *unpack,
     for (int c = 0; c < n; c++)
         acc[c] = _mm512_setzero_ps();
     for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        if (n > 1)
+        if (n > 2)
             tier_prefetch(tile, b, type.bytes);
         const struct avx512_block w = avx512_read(type, unpack, tile, b);
         avx512_columns(type, &w, x, n < GROUP ? n : GROUP, acc);
