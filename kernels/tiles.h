@@ -48,7 +48,7 @@ static_assert(sizeof(struct tile_q2_k) == 1344, "packed layout");
 struct tile_q3_k {
     uint16_t d[16];
     struct {
-        int8_t sc[16][2]; /* of k 0..15 and of k 16..31; 32 is already taken away */
+        int8_t sc[16][2]; /* of k 0..15 and of k 16..31; 32 is already taken away: -32 .. 31 */
         uint8_t sixes[3][64];
     } sub[8];
 };

@@ -3,6 +3,7 @@
 #include "weights.h"
 
 #include "../kernels/kernels.h"
+#include "../kernels/tiles.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,6 +172,15 @@ static uint64_t next_random(uint64_t *state)
 
 enum { F16_SMALL = 0x1400, BF16_SMALL = 0x3a80, F32_SMALL = 0x3a800000 }; /* about 0.001; exact sizes do not matter */
 
+/* Kernels count on what scales of 6 bits can be. */
+static void limit_scales(struct tile_q3_k *t)
+{
+    for (int s = 0; s < 8; s++)
+        for (int r = 0; r < TILE_ROWS; r++)
+            for (int half = 0; half < 2; half++)
+                t->sub[s].sc[r][half] = (int8_t)((t->sub[s].sc[r][half] & 63) - 32);
+}
+
 /* Random bits everywhere, then scales (or whole dense values) forced to a small magnitude with random sign and mantissa. */
 static void random_block(uint8_t *block, unsigned type, uint64_t *state)
 {
@@ -192,6 +202,8 @@ static void random_block(uint8_t *block, unsigned type, uint64_t *state)
     for (uint32_t i = 0; i < q->halves; i++)
         half[i] = q->bf16 ? (uint16_t)((half[i] & 0x807f) | BF16_SMALL) : (uint16_t)((half[i] & 0x83ff) | F16_SMALL);
     memcpy(block, half, q->halves * sizeof *half);
+    if (type == WEIGHT_Q3_K)
+        limit_scales((struct tile_q3_k *)(void *)block);
 }
 
 void random_halves(uint16_t *halves, size_t count)

@@ -12,4 +12,16 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
     out->dm = avx512_halves(t->dmin);
 }
 
-AVX512_LINEAR(Q2_K, .log2_z = -1, .bytes = sizeof(struct tile_q2_k) / 8)
+/* Up to 3 * 15, so that one multiplication of 16 bits is two of 8. */
+ALWAYS_INLINE void fold(const void *tile, size_t b, struct avx512_block *out)
+{
+    const struct tile_q2_k *t = (const struct tile_q2_k *)tile + b / 8;
+    const __m512i both = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)t->sub[b % 8].sc_m));
+    __m512i sc[2];
+    avx512_twice(_mm512_and_si512(both, _mm512_set1_epi16(15)), sc);
+    UNROLL
+    for (int g = 0; g < 8; g++)
+        out->w[g] = _mm512_mullo_epi16(out->w[g], sc[g / 4]);
+}
+
+AVX512_LINEAR(Q2_K, .log2_z = -1, .fold = fold, .folded_log2_z = -1, .bytes = sizeof(struct tile_q2_k) / 8)

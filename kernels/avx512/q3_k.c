@@ -16,4 +16,22 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
     out->dw = avx512_halves(t->d);
 }
 
-AVX512_LINEAR(Q3_K, .log2_z = 2, .bytes = sizeof(struct tile_q3_k) / 8)
+/* (w - 4) sc is -124 .. 128, so that 128 - (w - 4) sc fits. w |sc|, up to 7 * 32, is multiplied in 16 bits for two values at a time; then
+ * -w sc = (w |sc| ^ m) - m, m = sc > 0 ? -1 : 0. */
+ALWAYS_INLINE void fold(const void *tile, size_t b, struct avx512_block *out)
+{
+    const struct tile_q3_k *t = (const struct tile_q3_k *)tile + b / 8;
+    const __m512i pairs = _mm512_cvtepi8_epi16(_mm256_loadu_si256((const void *)t->sub[b % 8].sc));
+    const __m512i m = _mm512_movm_epi16(_mm512_cmpgt_epi16_mask(pairs, _mm512_setzero_si512()));
+    const __m512i rest = _mm512_sub_epi16(_mm512_add_epi16(_mm512_slli_epi16(pairs, 2), _mm512_set1_epi16(128)), m);
+    __m512i magnitude[2], sign[2], add[2];
+    avx512_twice(_mm512_abs_epi16(pairs), magnitude);
+    avx512_twice(m, sign);
+    avx512_twice(_mm512_or_si512(rest, _mm512_slli_epi16(rest, 8)), add);
+    UNROLL
+    for (int g = 0; g < 8; g++)
+        out->w[g] = _mm512_add_epi8(_mm512_xor_si512(_mm512_mullo_epi16(out->w[g], magnitude[g / 4]), sign[g / 4]), add[g / 4]);
+    out->dw = _mm512_xor_ps(out->dw, _mm512_set1_ps(-0.0f)); /* of the products with their sign turned */
+}
+
+AVX512_LINEAR(Q3_K, .log2_z = 2, .fold = fold, .folded_log2_z = 7, .bytes = sizeof(struct tile_q3_k) / 8)
