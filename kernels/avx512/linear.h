@@ -28,15 +28,16 @@ struct avx512_block {
     __m512 offset;      /* -dw * SUM_BIAS, or -sc[0] * SUM_BIAS */
 };
 
-/* Reads k block b. */
-typedef void avx512_unpack_fn(const void *tile, size_t b, struct avx512_block *out);
+/* Reads k block s of a packed block. */
+typedef void avx512_unpack_fn(const void *packed, size_t s, struct avx512_block *out);
 
 /* What is fixed for a type. */
 struct avx512_type {
     enum family family;
     int log2_z;         /* values are w + z, z = 1 << log2_z; -1: z = 0 */
     bool large_scale;   /* of more than F16's range */
-    size_t bytes;       /* of a k block of a tile */
+    size_t blocks;      /* k blocks in a packed block: 1, or 8 of a super-block */
+    size_t bytes;       /* of a packed block */
     /* Where the products of values and their two scales fit into a byte: makes weights of them, which are of z = 1 << folded_log2_z and have dw
      * alone. Many columns pay for it, with two multiplications less for each. */
     avx512_unpack_fn *fold;
@@ -231,12 +232,12 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, const struct avx512_b
         acc[c] = _mm512_fmadd_ps(_mm512_set1_ps(x[c].d), avx512_term(type, w, &x[c], sum[0][c], sum[1][c]), acc[c]);
 }
 
-ALWAYS_INLINE struct avx512_block avx512_read(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t b)
+ALWAYS_INLINE struct avx512_block avx512_read(struct avx512_type type, avx512_unpack_fn *unpack, const void *packed, size_t s)
 {
     struct avx512_block w;
-    unpack(tile, b, &w);
+    unpack(packed, s, &w);
     if (type.fold)
-        type.fold(tile, b, &w);
+        type.fold(packed, s, &w);
     w.offset = _mm512_mul_ps(avx512_has_two_scales(type) ? w.sc[0] : w.dw, _mm512_set1_ps(-SUM_BIAS));
     return w;
 }
@@ -250,13 +251,15 @@ ALWAYS_INLINE void avx512_few(struct avx512_type type, avx512_unpack_fn *unpack,
     UNROLL
     for (int c = 0; c < n; c++)
         acc[c] = _mm512_setzero_ps();
-    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        if (n > 2)
-            tier_prefetch(tile, b, type.bytes);
-        const struct avx512_block w = avx512_read(type, unpack, tile, b);
-        avx512_columns(type, &w, x, n < GROUP ? n : GROUP, acc);
-        if (n > GROUP)
-            avx512_columns(type, &w, x + GROUP, n - GROUP, acc + GROUP);
+    for (const char *packed = tile; k; packed += type.bytes, k -= type.blocks * ACT_BLOCK) {
+        for (size_t s = 0; s < type.blocks; s++, x += x_stride) {
+            if (n > 2)
+                tier_prefetch(packed, s, type.bytes / type.blocks);
+            const struct avx512_block w = avx512_read(type, unpack, packed, s);
+            avx512_columns(type, &w, x, n < GROUP ? n : GROUP, acc);
+            if (n > GROUP)
+                avx512_columns(type, &w, x + GROUP, n - GROUP, acc + GROUP);
+        }
     }
     UNROLL
     for (int c = 0; c < n; c++)
@@ -274,14 +277,16 @@ ALWAYS_INLINE void avx512_many(struct avx512_type type, avx512_unpack_fn *unpack
     tier_prefetch_outputs(y, y_stride, n);
     for (int c = 0; c < n; c++)
         acc[c] = _mm512_setzero_ps();
-    for (size_t b = 0; b < k / ACT_BLOCK; b++, x += x_stride) {
-        tier_prefetch(tile, b, type.bytes);
-        const struct avx512_block w = avx512_read(type, unpack, tile, b);
-        int c = 0;
-        for (; c < 4 * fours; c += 4)
-            avx512_columns(type, &w, x + c, 4, acc + c);
-        for (; c < n; c += 3)
-            avx512_columns(type, &w, x + c, 3, acc + c);
+    for (const char *packed = tile; k; packed += type.bytes, k -= type.blocks * ACT_BLOCK) {
+        for (size_t s = 0; s < type.blocks; s++, x += x_stride) {
+            tier_prefetch(packed, s, type.bytes / type.blocks);
+            const struct avx512_block w = avx512_read(type, unpack, packed, s);
+            int c = 0;
+            for (; c < 4 * fours; c += 4)
+                avx512_columns(type, &w, x + c, 4, acc + c);
+            for (; c < n; c += 3)
+                avx512_columns(type, &w, x + c, 3, acc + c);
+        }
     }
     for (int c = 0; c < n; c++)
         _mm512_storeu_ps(y + (size_t)c * y_stride, acc[c]);
@@ -303,10 +308,10 @@ ALWAYS_INLINE void avx512_linear(struct avx512_type type, avx512_unpack_fn *unpa
 }
 
 /* Ends the file of a type: its linear, with what is fixed for it. */
-#define AVX512_LINEAR(type, ...)                                                                                           \
+#define AVX512_LINEAR(type, tile_type, ...)                                                                                \
     TIER_LINEAR(type)                                                                                                      \
     {                                                                                                                      \
-        const struct avx512_type fixed = {.family = FAMILY_OF_##type, __VA_ARGS__};                                        \
+        const struct avx512_type fixed = {.family = FAMILY_OF_##type, .bytes = sizeof(struct tile_type), __VA_ARGS__};     \
         avx512_linear(fixed, unpack, tile, k, x, x_stride, cols, y, y_stride);                                             \
     }
 

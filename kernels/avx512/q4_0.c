@@ -1,11 +1,12 @@
 #include "../tiles.h"
 #include "linear.h"
 
-ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
+ALWAYS_INLINE void unpack(const void *packed, size_t s, struct avx512_block *out)
 {
-    const struct tile_q4_0 *t = (const struct tile_q4_0 *)tile + b;
+    const struct tile_q4_0 *t = packed;
+    (void)s;
     avx512_nibbles(t->nibbles, out->w);
     out->dw = avx512_halves(t->d);
 }
 
-AVX512_LINEAR(Q4_0, .log2_z = 3, .bytes = sizeof(struct tile_q4_0))
+AVX512_LINEAR(Q4_0, tile_q4_0, .blocks = 1, .log2_z = 3)

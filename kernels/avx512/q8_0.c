@@ -1,9 +1,10 @@
 #include "../tiles.h"
 #include "linear.h"
 
-ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
+ALWAYS_INLINE void unpack(const void *packed, size_t s, struct avx512_block *out)
 {
-    const struct tile_q8_0 *t = (const struct tile_q8_0 *)tile + b;
+    const struct tile_q8_0 *t = packed;
+    (void)s;
     const __m512i sign = _mm512_set1_epi8((char)0x80);
     UNROLL
     for (int g = 0; g < 8; g++)
@@ -11,4 +12,4 @@ ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
     out->dw = avx512_halves(t->d);
 }
 
-AVX512_LINEAR(Q8_0, .log2_z = 7, .bytes = sizeof(struct tile_q8_0))
+AVX512_LINEAR(Q8_0, tile_q8_0, .blocks = 1, .log2_z = 7)

@@ -1,14 +1,14 @@
 #include "../tiles.h"
 #include "linear.h"
 
-ALWAYS_INLINE void unpack(const void *tile, size_t b, struct avx512_block *out)
+ALWAYS_INLINE void unpack(const void *packed, size_t s, struct avx512_block *out)
 {
-    const struct tile_tq2_0 *t = (const struct tile_tq2_0 *)tile + b / 8;
-    avx512_crumbs(t->crumbs[b % 8], out->w);
+    const struct tile_tq2_0 *t = packed;
+    avx512_crumbs(t->crumbs[s], out->w);
     out->dw = avx512_halves(t->d);
 }
 
-AVX512_LINEAR(TQ2_0, .log2_z = 0, .bytes = sizeof(struct tile_tq2_0) / 8)
+AVX512_LINEAR(TQ2_0, tile_tq2_0, .blocks = 8, .log2_z = 0)
 
 TIER_LINEAR_TILES(TQ1_0)
 {
