@@ -1,24 +1,30 @@
 #include "../tiles.h"
 #include "linear.h"
 
+/* The scales of a k block side by side for each row, that of k 0..15 times 4, as the values of k 16..31 are. */
+ALWAYS_INLINE __m512i scales(__m512i sc_m)
+{
+    const __m512i sc = _mm512_and_si512(sc_m, _mm512_set1_epi16(15));
+    return _mm512_sllv_epi16(sc, _mm512_set1_epi32(2));
+}
+
 ALWAYS_INLINE void unpack(const void *packed, size_t s, struct avx512_block *out)
 {
     const struct tile_q2_k *t = packed;
     const __m512i both = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)t->sub[s].sc_m));
-    avx512_crumbs(t->sub[s].crumbs, out->w);
-    avx512_two_scales(_mm512_and_si512(both, _mm512_set1_epi16(15)), out->sc);
+    avx512_crumbs_x4(t->sub[s].crumbs, out->w);
+    avx512_two_scales(scales(both), out->sc);
     out->m = _mm512_srli_epi16(both, 4);
-    out->dw = avx512_halves(t->d);
+    out->dw = _mm512_mul_ps(avx512_halves(t->d), _mm512_set1_ps(0.25f));
     out->dm = avx512_halves(t->dmin);
 }
 
-/* Up to 3 * 15, so that one multiplication of 16 bits is two of 8. */
+/* Up to 3 * 4 * 15, so that one multiplication of 16 bits is two of 8. */
 ALWAYS_INLINE void fold(const void *packed, size_t s, struct avx512_block *out)
 {
     const struct tile_q2_k *t = packed;
-    const __m512i both = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)t->sub[s].sc_m));
     __m512i sc[2];
-    avx512_twice(_mm512_and_si512(both, _mm512_set1_epi16(15)), sc);
+    avx512_twice(scales(_mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)t->sub[s].sc_m))), sc);
     UNROLL
     for (int g = 0; g < 8; g++)
         out->w[g] = _mm512_mullo_epi16(out->w[g], sc[g / 4]);
