@@ -280,7 +280,7 @@ ALWAYS_INLINE void avx512_few(struct avx512_type type, avx512_unpack_fn *unpack,
         _mm512_storeu_ps(y + (size_t)c * y_stride, acc[c]);
 }
 
-/* More than 5: in groups of four and then of three, as none of one or two would keep the multipliers busy. */
+/* More: in groups of four and then of three; one or two would not keep the multipliers busy. */
 ALWAYS_INLINE void avx512_many(struct avx512_type type, avx512_unpack_fn *unpack, const void *tile, size_t k, const struct act_block *x,
                                size_t x_stride, int n, float *y, size_t y_stride)
 {
