@@ -35,8 +35,11 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 
 /* ---- SIMDe */
 
+#define _mm512_abs_epi16 simde_mm512_abs_epi16
+#define _mm512_add_epi16 simde_mm512_add_epi16
 #define _mm512_add_epi32 simde_mm512_add_epi32
 #define _mm512_add_epi64 simde_mm512_add_epi64
+#define _mm512_add_epi8 simde_mm512_add_epi8
 #define _mm512_and_ps simde_mm512_and_ps
 #define _mm512_and_si512 simde_mm512_and_si512
 #define _mm512_broadcast_i32x4 simde_mm512_broadcast_i32x4
@@ -50,7 +53,9 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_madd_epi16 simde_mm512_madd_epi16
 #define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
 #define _mm512_max_epi32 simde_mm512_max_epi32
+#define _mm512_mullo_epi16 simde_mm512_mullo_epi16
 #define _mm512_or_ps simde_mm512_or_ps
+#define _mm512_or_si512 simde_mm512_or_si512
 #define _mm512_set1_epi16 simde_mm512_set1_epi16
 #define _mm512_set1_epi32 simde_mm512_set1_epi32
 #define _mm512_set1_epi8 simde_mm512_set1_epi8
@@ -60,8 +65,10 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_shuffle_epi8 simde_mm512_shuffle_epi8
 #define _mm512_slli_epi16 simde_mm512_slli_epi16
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
+#define _mm512_srai_epi16 simde_mm512_srai_epi16
 #define _mm512_srli_epi16 simde_mm512_srli_epi16
 #define _mm512_srli_epi32 simde_mm512_srli_epi32
+#define _mm512_sub_epi16 simde_mm512_sub_epi16
 #define _mm512_ternarylogic_epi32 simde_mm512_ternarylogic_epi32
 #define _mm512_xor_si512 simde_mm512_xor_si512
 

@@ -254,8 +254,9 @@ END_TEST
 START_TEST(choice_xml)
 {
     char xml[4096];
-    int used = snprintf(xml, sizeof xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-        "<!DOCTYPE topology SYSTEM \"hwloc2.dtd\"><topology version=\"2.0\">"
+    /* In lines: hwloc's own parser wants them, libxml does not. */
+    int used = snprintf(xml, sizeof xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n<topology version=\"2.0\">\n"
         "<object type=\"Machine\" os_index=\"0\" cpuset=\"0xff\" complete_cpuset=\"0xff\" allowed_cpuset=\"0xff\" "
         "nodeset=\"0x1\" complete_nodeset=\"0x1\" allowed_nodeset=\"0x1\" gp_index=\"1\">"
         "<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0xff\" complete_cpuset=\"0xff\" nodeset=\"0x1\" "
@@ -270,7 +271,7 @@ START_TEST(choice_xml)
                              cpu, 1 << cpu, 1 << cpu, 20 + cpu);
         used += snprintf(xml + used, sizeof xml - (size_t)used, "</object>");
     }
-    used += snprintf(xml + used, sizeof xml - (size_t)used, "</object></topology>");
+    used += snprintf(xml + used, sizeof xml - (size_t)used, "</object>\n</topology>\n");
     hwloc_topology_t topology;
     ck_assert_int_eq(hwloc_topology_init(&topology), 0);
     ck_assert_int_eq(hwloc_topology_set_xmlbuffer(topology, xml, used + 1), 0);

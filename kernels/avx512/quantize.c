@@ -14,13 +14,18 @@ uint64_t TIER(peak)(uint64_t rounds)
     for (uint64_t n = 0; n < rounds; n++) {
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
+#if !defined(SLM_EMULATE)
             KEEP(w); /* as if it had changed: the chains are not one */
+#endif
             sum[i] = _mm512_dpbusd_epi32(sum[i], w, q);
         }
     }
+    __m512i all = sum[0];
     UNROLL
-    for (int i = 0; i < CHAINS; i++)
-        __asm__ volatile("" : : "v"(sum[i])); /* as if it were used */
+    for (int i = 1; i < CHAINS; i++)
+        all = _mm512_add_epi32(all, sum[i]);
+    volatile int32_t sink = _mm512_reduce_add_epi32(all);
+    (void)sink;
     return rounds * CHAINS * 64 * 2;
 }
 
