@@ -168,47 +168,4 @@ EMU(__m512i) emu_cvtepu8_epi32(__m128i a) { return emu_join_si(_mm256_cvtepu8_ep
 #define _mm512_extractf32x8_ps(a, half) emu_ps(a, half)
 #define _mm512_cvtss_f32(a) _mm256_cvtss_f32(emu_ps(a, 0))
 
-EMU(int) emu_reduce_add_epi32(__m512i a)
-{
-    int32_t lanes[16];
-    uint32_t sum = 0;
-    memcpy(lanes, &a, sizeof lanes);
-    for (int i = 0; i < 16; i++)
-        sum += (uint32_t)lanes[i];
-    return (int)sum;
-}
-#define _mm512_reduce_add_epi32 emu_reduce_add_epi32
-
-EMU(long long) emu_reduce_add_epi64(__m512i a)
-{
-    uint64_t lanes[8], sum = 0;
-    memcpy(lanes, &a, sizeof lanes);
-    for (int i = 0; i < 8; i++)
-        sum += lanes[i];
-    return (long long)sum;
-}
-#define _mm512_reduce_add_epi64 emu_reduce_add_epi64
-
-EMU(float) emu_reduce_max_ps(__m512 a)
-{
-    float lanes[16];
-    emu_storeu_ps(lanes, a);
-    float max = lanes[0];
-    for (int i = 1; i < 16; i++)
-        max = lanes[i] > max ? lanes[i] : max;
-    return max;
-}
-#define _mm512_reduce_max_ps emu_reduce_max_ps
-
-EMU(int) emu_reduce_max_epi32(__m512i a)
-{
-    int32_t lanes[16];
-    memcpy(lanes, &a, sizeof lanes);
-    int32_t max = lanes[0];
-    for (int i = 1; i < 16; i++)
-        max = lanes[i] > max ? lanes[i] : max;
-    return max;
-}
-#define _mm512_reduce_max_epi32 emu_reduce_max_epi32
-
 #endif

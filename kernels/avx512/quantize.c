@@ -1,4 +1,6 @@
 /* Activations to int8, and the two measures. */
+#include <string.h>
+
 #include "v16.h"
 
 #include "../avx2/quantize.h"
@@ -24,7 +26,7 @@ uint64_t TIER(peak)(uint64_t rounds)
     UNROLL
     for (int i = 1; i < CHAINS; i++)
         all = _mm512_add_epi32(all, sum[i]);
-    volatile int32_t sink = _mm512_reduce_add_epi32(all);
+    volatile __m512i sink = all;
     (void)sink;
     return rounds * CHAINS * 64 * 2;
 }
@@ -42,5 +44,9 @@ uint64_t TIER(read)(const void *data, size_t n)
             sum[j] = _mm512_add_epi64(sum[j], _mm512_loadu_si512(p + i + 64 * (size_t)j));
     }
     __m512i all = _mm512_add_epi64(_mm512_add_epi64(sum[0], sum[1]), _mm512_add_epi64(sum[2], sum[3]));
-    return (uint64_t)_mm512_reduce_add_epi64(all);
+    uint64_t lanes[8], total = 0; /* not _mm512_reduce_add_epi64: its sums have signs, and overflow */
+    memcpy(lanes, &all, sizeof lanes);
+    for (int i = 0; i < 8; i++)
+        total += lanes[i];
+    return total;
 }
