@@ -70,12 +70,18 @@ ALWAYS_INLINE __m512i avx512_join(__m512i low, __m512i upper, __m512i mask)
     return _mm512_ternarylogic_epi32(low, upper, mask, 0xf8); /* low | (upper & mask) */
 }
 
+/* The bits of `mask` from a, the others from b. */
+ALWAYS_INLINE __m512i avx512_select(__m512i mask, __m512i a, __m512i b)
+{
+    return _mm512_ternarylogic_epi32(mask, a, b, 0xca);
+}
+
 /* Pairs of s16, one of k 0..15 and one of k 16..31: each of them twice. */
 ALWAYS_INLINE void avx512_twice(__m512i pairs, __m512i each[2])
 {
     const __m512i low = _mm512_set1_epi32(0xffff);
     each[0] = avx512_join(_mm512_slli_epi32(pairs, 16), pairs, low);
-    each[1] = _mm512_ternarylogic_epi32(low, _mm512_srli_epi32(pairs, 16), pairs, 0xca); /* low ? upper half : pairs */
+    each[1] = avx512_select(low, _mm512_srli_epi32(pairs, 16), pairs);
 }
 
 /* Two scales from pairs of s16. */
@@ -139,7 +145,7 @@ ALWAYS_INLINE void avx512_sixes(const uint8_t sixes[3][64], __m512i x[4])
     UNROLL
     for (int j = 0; j < 3; j++) {
         x[j] = _mm512_loadu_si512(sixes[j]);
-        x[3] = j ? _mm512_ternarylogic_epi32(top, x[j], x[3], 0xca) : x[j]; /* top ? x[j] : x[3] */
+        x[3] = j ? avx512_select(top, x[j], x[3]) : x[j];
         x[3] = _mm512_srli_epi16(x[3], 2);
     }
 }

@@ -5,7 +5,7 @@
 ALWAYS_INLINE __m512i scales(__m512i sc_m)
 {
     const __m512i sc = _mm512_and_si512(sc_m, _mm512_set1_epi16(15));
-    return _mm512_ternarylogic_epi32(_mm512_set1_epi32(0xffff), _mm512_slli_epi16(sc, 2), sc, 0xca); /* lower half ? sc * 4 : sc */
+    return avx512_select(_mm512_set1_epi32(0xffff), _mm512_slli_epi16(sc, 2), sc);
 }
 
 ALWAYS_INLINE void unpack(const void *packed, size_t s, struct avx512_block *out)
