@@ -22,9 +22,9 @@ static slm_status map_file(int file, const char *path, struct map *map, slm_erro
     if (!S_ISREG(info.st_mode))
         return fail(err, SLM_IO, SLM_NO_OFFSET, "'%s' is not a regular file: only those can be mapped", path);
     if (info.st_size == 0)
-        return fail(err, SLM_FORMAT, 0, "'%s' is empty: download it again", path);
+        return fail(err, SLM_FORMAT, 0, "the file is empty: download it again");
     if ((uintmax_t)info.st_size > SIZE_MAX)
-        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "'%s' is too large for this machine's addresses", path);
+        return fail(err, SLM_LIMIT, SLM_NO_OFFSET, "the file is too large for this machine's addresses");
     size_t size = (size_t)info.st_size;
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
     if (bytes == MAP_FAILED)

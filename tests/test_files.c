@@ -169,7 +169,7 @@ START_TEST(split_missing_and_damaged)
     write_file(second, part, part_size / 2);
     refused(part_path("m", 3, PARTS), SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': tensor '");
     write_file(second, "", 0);
-    refused(part_path("m", 1, PARTS), SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': '");
+    refused(part_path("m", 1, PARTS), SLM_FORMAT, "part 2 of 3, 'm-00002-of-00003.gguf': the file is empty");
     write_file(second, part, part_size);
     snprintf(other, sizeof other, "%s/m-part-two.gguf", test_folder);
     write_file(other, part, part_size);

@@ -174,6 +174,13 @@ START_TEST(info_errors)
     r = RUN(NULL, "slm-run", "--info", put_file("text.gguf", strdup("hello"), 5));
     expect_error(r, 2, "slm-run", "text.gguf: not a GGUF file");
     release(r);
+    char line[192];
+    const char *empty = put_file("empty.gguf", strdup(""), 0);
+    snprintf(line, sizeof line, "slm-run: %s: the file is empty: download it again\n", empty); /* named once */
+    r = RUN(NULL, "slm-run", "--info", empty);
+    expect_code(r, 2);
+    ck_assert_str_eq(r.err, line);
+    release(r);
     r = RUN(NULL, "slm-run", "--list", "/no/such/folder");
     expect_error(r, 3, "slm-run", "can't read the folder /no/such/folder");
     release(r);
