@@ -203,8 +203,13 @@ START_TEST(test_nothing_to_run)
     r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "0", "--requests", "2");
     expect_error(r, 1, "slm-bench: ", "-p is 0");
     release(r);
-    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "--type", "Q9");
-    expect_error(r, 2, "slm-bench: ", "Q4_K_M, F32");
+    r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "--type", "Q8_0,Q9");
+    expect_error(r, 1, "slm-bench: ", "Q4_K_M, F32");
+    ck_assert_str_eq(r.out, ""); /* Q8_0 has not been measured */
+    release(r);
+    r = RUN(NULL, "slm-bench", "--fits", "8GiB", "--type", "nope");
+    expect_error(r, 1, "slm-bench: ", "no weight type 'nope'");
+    ck_assert_str_eq(r.out, "");
     release(r);
     r = RUN(NULL, "slm-bench", "--shape", "smollm2-135m", "-p", "0", "-n", "0", "-pg", "2147483647,2", "-d", "2147483647"); /* 1 << 32 */
     expect_error(r, 3, "slm-bench: ", "context is 4294967295 tokens");

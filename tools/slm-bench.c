@@ -311,7 +311,22 @@ static void plot(const char *path)
         bench.exit_code = cli_write_failed(path);
 }
 
-/* Shapes and tiers, checked before the first minute of measuring. */
+/* Whether there are weights of that type; if not, that has been reported. */
+static bool check_type(const char *type)
+{
+    slm_model_options options = slm_model_options_default();
+    options.vocab_only = true; /* makes no weights */
+    slm_model *model;
+    slm_error err;
+    if (slm_model_random(slm_shape_at(0), type, &options, &model, &err)) {
+        cli_error("%s", err.message);
+        return false;
+    }
+    slm_model_free(model);
+    return true;
+}
+
+/* Shapes, types and tiers, checked before the first minute of measuring. */
 static bool check_names(const struct options *o)
 {
     if (!o->models.count && !o->shapes.count && !o->fits) {
@@ -329,6 +344,9 @@ static bool check_names(const struct options *o)
         cli_error("unknown shape '%s'; known: %s", o->shapes.items[i], known);
         return false;
     }
+    for (int i = 0; i < o->types.count; i++)
+        if (!check_type(o->types.items[i]))
+            return false;
     for (int i = 0; i < o->isas.count; i++) {
         slm_error err;
         if (!slm_isa(o->isas.items[i], &err)) {
