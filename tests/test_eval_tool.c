@@ -96,6 +96,10 @@ START_TEST(test_logits)
             free(got);
         }
     }
+    struct result piped = RUN(NULL, "slm-eval", "logits", "-m", model, "--ids", ids, "--out", "-");
+    expect_code(piped, 0);
+    ck_assert(piped.out_length == first_size && memcmp(piped.out, first, first_size) == 0);
+    release(piped);
     /* bad ids: no output is left */
     static const struct {
         int32_t ids[2];
@@ -197,9 +201,12 @@ START_TEST(test_tokenize_text)
     expect_code(piped, 0);
     ck_assert_msg(strstr(piped.err, "records 1"), "%s", piped.err);
     ck_assert_msg(!strncmp(piped.out, typed.out, piped.out_length - 1) && typed.out_length > piped.out_length, "%s%s", piped.out, typed.out);
-    release(typed);
     release(piped);
-    struct result r = RUN(NULL, "slm-eval", "tokenize", "-m", model, "-p", ""); /* no tokens */
+    struct result r = RUN(NULL, "slm-eval", "tokenize", "-m", model, "-p", "the capital\x1e of Spain", "--out", "-");
+    expect_text(r, typed.out);
+    release(r);
+    release(typed);
+    r = RUN(NULL, "slm-eval", "tokenize", "-m", model, "-p", ""); /* no tokens */
     expect_text(r, "\n");
     release(r);
     const char *const command[] = {"slm-eval", "tokenize", "-m", model, "-p", "a", NULL};

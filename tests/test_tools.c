@@ -55,6 +55,7 @@ static const struct {
     {{"slm-eval", "tokenize", "-m", "x", "--out", "y"}, 1, "tokenize needs one of -p TEXT and -f FILE"},
     {{"slm-eval", "tokenize", "-m", "x", "-p", "y", "--records", "z"}, 1, "tokenize needs one of -p TEXT and -f FILE"},
     {{"slm-eval", "tokenize", "-m", "x", "-p", "y", "-o", "json"}, 1, "--out FILE"},
+    {{"slm-eval", "logits", "-m", "x", "--ids", "y", "--out", "-", "-o", "json"}, 1, "--out FILE"},
     {{"slm-eval", "logits", "-m", "x", "--ids", "y", "--out", "z", "-ctv", "F16"}, 1, "-ctv takes auto, f32, f16 or q8_0"},
     {{"slm-eval", "perplexity", "-m", "x"}, 1, "one of --ids FILE and -f FILE"},
     {{"slm-eval", "perplexity", "-m", "x", "--window", "0"}, 1, "--window takes"},

@@ -37,7 +37,7 @@ static const struct cli_option logits_options[] = {
 static const struct cli_option tokenize_options[] = {
     MODEL_OPTION,
     {"-p, --prompt", "TEXT", CLI_TEXT, &settings.text, 0, 0, "a text"},
-    {"-f, --file, --records", "FILE", CLI_TEXT, &settings.records, 0, 0, "or texts, separated by the byte 0x1e; - for standard input"},
+    {"-f, --file, --records", "FILE", CLI_TEXT, &settings.records, 0, 0, "or texts, separated by the byte 0x1e"},
     {"--out", "FILE", CLI_TEXT, &settings.out, 0, 0, "receives a line of ids for each text (default: standard output)"},
     {"--special", NULL, CLI_FLAG, &settings.special, 0, 0, "read special tokens such as <|end|> as such"},
     OUTPUT_OPTIONS,
@@ -45,7 +45,7 @@ static const struct cli_option tokenize_options[] = {
 static const struct cli_option perplexity_options[] = {
     MODEL_OPTION,
     {"--ids", "FILE", CLI_TEXT, &settings.ids, 0, 0, "token ids, 32-bit little-endian integers"},
-    {"-f, --file", "FILE", CLI_TEXT, &settings.file, 0, 0, "a text instead, - for standard input"},
+    {"-f, --file", "FILE", CLI_TEXT, &settings.file, 0, 0, "a text instead"},
     {"-w, --window", "N", CLI_INT, &settings.window, 1, INT32_MAX, "tokens that are seen together (default 256)"},
     COMPUTE_OPTIONS,
     OUTPUT_OPTIONS,
@@ -64,7 +64,8 @@ static const char usage[] =
     "  slm-eval template   --template t.jinja --cases c.json --case NAME   the text a chat template makes\n\n"
     "slm-eval COMMAND --help lists the options of a command.\n";
 static const char notes[] =
-    "\nExit code: 0 done, 1 bad command line, 2 the model can't be opened, 3 failed later, 130 interrupted, 141 output closed.\n";
+    "\nIn place of a FILE, - is standard input, and with --out standard output; only a model must be a file.\n"
+    "Exit code: 0 done, 1 bad command line, 2 the model can't be opened, 3 failed later, 130 interrupted, 141 output closed.\n";
 
 struct ids {
     slm_token *items;
@@ -484,8 +485,11 @@ static bool check_settings(const char *command)
         cli_error("-o takes text or json, not \"%s\"", settings.output);
         return false;
     }
-    if (strcmp(command, "tokenize") == 0 && settings.output && !settings.out) {
-        cli_error("-o json writes its report to standard output: give the ids a file with --out FILE");
+    if (settings.out && strcmp(settings.out, "-") == 0)
+        settings.out = NULL;
+    const bool has_out = strcmp(command, "logits") == 0 || strcmp(command, "tokenize") == 0;
+    if (has_out && settings.output && !settings.out) {
+        cli_error("-o json writes its report to standard output: give the result a file with --out FILE");
         return false;
     }
     return true;
