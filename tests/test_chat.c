@@ -18,9 +18,12 @@ static void stats(struct pty *p, size_t numbers[4])
     pty_type(p, "/stats\n");
     ck_assert_int_eq(sscanf(pty_expect(p, "Context: "), "%zu", &numbers[0]), 1);
     const char *line = pty_expect(p, "Last prompt: ");
-    pty_expect(p, "Last answer");
-    ck_assert_int_eq(sscanf(line, "%zu tokens, %zu of them kept from before, %zu", &numbers[1], &numbers[2], &numbers[3]), 3);
+    const char *last = pty_expect(p, "Last answer: ");
+    size_t tokens, decoded;
     pty_expect(p, "\n> ");
+    ck_assert_int_eq(sscanf(line, "%zu tokens, %zu of them kept from before, %zu", &numbers[1], &numbers[2], &numbers[3]), 3);
+    ck_assert_int_eq(sscanf(last, "%zu tokens, %zu of them decoded", &tokens, &decoded), 2);
+    ck_assert_uint_eq(decoded, tokens - 1); /* the first one comes with the prompt */
 }
 
 START_TEST(test_conversation)

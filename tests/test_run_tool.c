@@ -113,6 +113,10 @@ START_TEST(test_json)
     int tokens = cJSON_GetArraySize(cJSON_GetObjectItem(json, "tokens"));
     ck_assert_int_eq((int)number(timings, "prefill_tokens"), prompt);
     ck_assert_int_eq((int)number(timings, "decode_tokens"), tokens - 1);
+    int told = 0;
+    const char *summary = strstr(r.err, "decode ");
+    ck_assert(summary && sscanf(summary, "decode %d tokens", &told) == 1);
+    ck_assert_int_eq(told, tokens - 1);
     ck_assert(number(timings, "load_seconds") > 0 && number(timings, "prefill_seconds") > 0 && number(timings, "decode_seconds") > 0);
     ck_assert(fabs(number(timings, "decode_tokens_per_second") * number(timings, "decode_seconds") - (tokens - 1)) < 1e-3);
     ck_assert(fabs(number(timings, "prefill_tokens_per_second") * number(timings, "prefill_seconds") - prompt) < 1e-3);

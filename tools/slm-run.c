@@ -84,13 +84,18 @@ struct once {
     struct engine *engine;
 };
 
+/* Tokens decoded one by one: the first comes with the prompt. */
+static size_t decoded(const struct stream *s)
+{
+    return s->tokens.count ? s->tokens.count - 1 : 0;
+}
+
 static void print_json(const struct once *o, enum ending ending)
 {
     static const char *const reasons[] = {
         [ENDING_STOP] = "stop", [ENDING_LENGTH] = "length", [ENDING_CONTEXT] = "context", [ENDING_INTERRUPTED] = "interrupted"};
     const struct stream *s = &o->stream;
     double prefill = s->first - o->engine->start, decode = s->last - s->first;
-    size_t passes = s->tokens.count ? s->tokens.count - 1 : 0;
     fputs("{\"model\": ", stdout);
     cli_json_text(stdout, settings.model ? settings.model : "", settings.model ? strlen(settings.model) : 0);
     printf(", \"seed\": %llu, \"prompt_tokens\": [", (unsigned long long)settings.seed);
@@ -107,10 +112,10 @@ static void print_json(const struct once *o, enum ending ending)
     cli_json_number(stdout, prefill);
     fputs(", \"prefill_tokens_per_second\": ", stdout);
     cli_json_number(stdout, (double)o->prompt.count / prefill);
-    printf(", \"decode_tokens\": %zu, \"decode_seconds\": ", passes);
+    printf(", \"decode_tokens\": %zu, \"decode_seconds\": ", decoded(s));
     cli_json_number(stdout, decode);
     fputs(", \"decode_tokens_per_second\": ", stdout);
-    cli_json_number(stdout, (double)passes / decode);
+    cli_json_number(stdout, (double)decoded(s) / decode);
     fputs("}}\n", stdout);
 }
 
@@ -119,9 +124,9 @@ static void print_summary(const struct once *o)
     const struct stream *s = &o->stream;
     double prefill = s->first - o->engine->start, decode = s->last - s->first;
     fprintf(stderr, "slm-run: load %.0f ms, prefill %zu tokens %.1f tok/s, decode %zu tokens", o->load_seconds * 1e3, o->prompt.count,
-            (double)o->prompt.count / prefill, s->tokens.count);
-    if (s->tokens.count > 1) /* the first one comes with the prompt */
-        fprintf(stderr, " %.1f tok/s", (double)(s->tokens.count - 1) / decode);
+            (double)o->prompt.count / prefill, decoded(s));
+    if (decoded(s))
+        fprintf(stderr, " %.1f tok/s", (double)decoded(s) / decode);
     fputc('\n', stderr);
 }
 

@@ -158,7 +158,7 @@ static void stats(struct chat *c, const char *argument)
            c->prompt - c->reused, c->prefill, (double)(c->prompt - c->reused) / c->prefill);
     printf("Last answer: %zu tokens", c->generated);
     if (c->generated > 1) /* the first one comes with the prompt */
-        printf(" in %.2f s (%.1f tok/s)", c->decode, (double)(c->generated - 1) / c->decode);
+        printf(", %zu of them decoded in %.2f s (%.1f tok/s)", c->generated - 1, c->decode, (double)(c->generated - 1) / c->decode);
     puts(".");
 }
 
