@@ -139,18 +139,19 @@ static size_t characters(const char *s, size_t left, unsigned long long count)
 static const char *take(struct conversation *c, const char *s, size_t length, size_t *number)
 {
     const char *end = s + length;
-    int used = 0;
-    if (sscanf(s, "%" SCNu64 "%n", &c->drawn, &used) != 1)
+    char *at;
+    c->drawn = strtoull(s, &at, 10); /* not by sscanf, which counts all that follows at each call */
+    if (at == s)
         return "it has no list of messages";
-    for (s += used + 1; s < end; s++) {
-        char role;
-        unsigned long long sizes[2];
+    for (s = at + 1; s < end; s++) {
+        const char role = *s;
         (*number)++;
-        if (sscanf(s, "%c %llu %llu%n", &role, &sizes[0], &sizes[1], &used) != 3)
+        if (role == '?')
             return "it is not one of the system, the user or the assistant with a text as content";
-        s += used + 1;
-        size_t text = characters(s, (size_t)(end - s), sizes[0]);
-        size_t thoughts = text <= (size_t)(end - s) ? characters(s + text, (size_t)(end - s) - text, sizes[1]) : 0;
+        const unsigned long long text_size = strtoull(s + 1, &at, 10), thoughts_size = strtoull(at, &at, 10);
+        s = at + 1;
+        size_t text = characters(s, (size_t)(end - s), text_size);
+        size_t thoughts = text <= (size_t)(end - s) ? characters(s + text, (size_t)(end - s) - text, thoughts_size) : 0;
         if (text + thoughts >= (size_t)(end - s) || s[text + thoughts] != '\n')
             return "it is not UTF-8";
         const struct text parts[2] = {{.data = (char *)s, .length = text}, {.data = (char *)s + text, .length = thoughts}};
