@@ -338,7 +338,8 @@ START_TEST(test_bad_files)
     expect_load(&p, "", "not a saved conversation: JSON");
     expect_load(&p, "hello", "not a saved conversation: JSON");
     expect_load(&p, deep, "not a saved conversation: JSON");
-    expect_load(&p, "[]", "not a saved conversation");
+    expect_load(&p, "[]", "not a saved conversation: it is JSON, but no object");
+    expect_load(&p, " 1 ", "not a saved conversation: it is JSON, but no object");
     expect_load(&p, "{}", "no list of messages");
     expect_load(&p, "{\"messages\": \"ab\"}", "no list of messages");
     expect_load(&p, "{\"messages\": {\"role\": 1}}", "no list of messages");

@@ -172,8 +172,9 @@ bool conversation_load(struct conversation *c, const char *path)
     struct conversation loaded = {.count = 0};
     if (!json)
         return false;
-    const char *problem = slm_template_render(reader, strlen(reader), json, size, NULL, &read, &length, &err)
-                              ? err.message : take(&loaded, read, length, &number);
+    const slm_status status = slm_template_render(reader, strlen(reader), json, size, NULL, &read, &length, &err);
+    const char *problem = status == SLM_INVALID ? "it is JSON, but no object with a list of messages"
+                        : status ? err.message : take(&loaded, read, length, &number);
     free(json);
     if (problem && number)
         cli_error("%s is not a saved conversation: message %zu: %s", path, number, problem);
