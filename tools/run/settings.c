@@ -45,6 +45,10 @@ static bool parse_words(struct settings *s, const struct words *words)
         cli_error("--think takes on, off or auto, not \"%s\"", words->think);
     else if (!s->json && strcmp(words->output, "text") != 0)
         cli_error("-o takes text or json, not \"%s\"", words->output);
+    else if (s->info && s->list)
+        cli_error("--info and --list each end the program; leave one out");
+    else if ((s->info || s->list) && (s->prompt || s->file))
+        cli_error("%s answers no prompt: leave out %s", s->info ? "--info" : "--list", s->prompt ? "-p" : "-f");
     else if (s->prompt && s->file)
         cli_error("-p and -f both give a prompt; leave one out");
     else if (s->no_chat && (s->system || s->chat_template || think))
