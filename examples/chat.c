@@ -55,17 +55,26 @@ static slm_status answer(struct chat *c, slm_error *err)
     return status;
 }
 
+static slm_status no_memory(slm_error *err)
+{
+    snprintf(err->message, sizeof err->message, "no memory for the answer");
+    return SLM_MEMORY;
+}
+
 /* One question and its answer, both kept. */
 static slm_status turn(struct chat *c, const char *question, slm_error *err)
 {
     char *text = NULL;
     size_t size;
-    c->answer = open_memstream(&text, &size);
     c->messages[c->count++] = (slm_chat_message){"user", strdup(question)};
+    c->answer = open_memstream(&text, &size);
+    if (!c->answer)
+        return no_memory(err);
     stopped = 0;
     slm_status status = answer(c, err);
     putchar('\n');
-    fclose(c->answer);
+    if (fclose(c->answer) && !status)
+        status = no_memory(err);
     c->messages[c->count++] = (slm_chat_message){"assistant", text};
     return status;
 }
