@@ -42,8 +42,8 @@ static slm_status start_merger(struct encoder *e, size_t symbols, struct merger 
 
 static void push(struct merger *m, struct candidate candidate)
 {
-    uint32_t at = m->candidates++;
-    for (uint32_t parent; at && (parent = (at - 1) / 4, m->heap[parent].order > candidate.order); at = parent)
+    size_t at = m->candidates++;
+    for (size_t parent; at && (parent = (at - 1) / 4, m->heap[parent].order > candidate.order); at = parent)
         m->heap[at] = m->heap[parent];
     m->heap[at] = candidate;
 }
@@ -51,10 +51,10 @@ static void push(struct merger *m, struct candidate candidate)
 static struct candidate pop(struct merger *m)
 {
     struct candidate best = m->heap[0], last = m->heap[--m->candidates];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 4 * at + 1) < m->candidates; at = child) {
-        uint32_t end = child + 4 < m->candidates ? child + 4 : m->candidates;
-        for (uint32_t other = child + 1; other < end; other++)
+    size_t at = 0;
+    for (size_t child; (child = 4 * at + 1) < m->candidates; at = child) { /* 32 bits would wrap: a word of 1 GiB may have 3 << 30 */
+        size_t end = child + 4 < m->candidates ? child + 4 : m->candidates;
+        for (size_t other = child + 1; other < end; other++)
             if (m->heap[other].order < m->heap[child].order)
                 child = other;
         if (m->heap[child].order >= last.order)
