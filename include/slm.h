@@ -23,6 +23,8 @@
  *  - Threads. A model is read-only once open: any number of threads may use it at once, each with its own session. A
  *    session and a sampler serve one thread at a time. There is no global state. In a child of fork(), the thread that forked must not
  *    compute on several threads if it has done so before (GNU's OpenMP would wait for workers that are gone): let a new thread do it.
+ *  - Stack. A call takes less than 512 KiB of its thread's, whatever the file, the template and the text. Only hostile templates come near
+ *    that: they nest as deeply as they may.
  *  - Strings are UTF-8. Where a text comes with a length it may hold any byte, NUL included. Sizes are in bytes unless the
  *    name says tokens.
  *  - ABI. Options structs begin with their own size; get one from its slm_*_default() and set what you need.

@@ -378,6 +378,64 @@ START_TEST(concurrent_sessions)
 }
 END_TEST
 
+/* Everything that works on what strangers give, on the stack that slm.h names. */
+struct small {
+    const char *hostile;            /* a chat template */
+    slm_status opened, tokenized, rendered, generated;
+};
+
+static void *work_on_little(void *arg)
+{
+    struct small *s = arg;
+    const slm_chat_message message = { "user", "Hello" };
+    slm_chat_options options = slm_chat_options_default();
+    slm_token tokens[64];
+    size_t count = 0;
+    slm_model *model = NULL;
+    slm_session *session = NULL;
+    slm_sampler *sampler = NULL;
+    s->opened = open_tiny(NULL, NULL, &model, NULL);
+    options.chat_template = "{{ messages[0].content }}";
+    s->tokenized = slm_chat_tokenize(model, &message, 1, &options, tokens, 64, &count, NULL);
+    options.chat_template = s->hostile;
+    s->rendered = slm_chat_render(model, &message, 1, &options, &(char *){ NULL }, NULL, NULL);
+    s->generated = slm_session_new(model, NULL, &session, NULL);
+    if (!s->generated)
+        s->generated = slm_sampler_new(model, NULL, &sampler, NULL);
+    if (!s->generated)
+        s->generated = slm_generate(session, 0, tokens, count, sampler, 5, false, NULL, NULL, NULL, NULL);
+    slm_sampler_free(sampler);
+    slm_session_free(session);
+    slm_model_free(model);
+    return NULL;
+}
+
+START_TEST(stack)
+{
+    static const char head[] = "{% macro f() %}", loop[] = "{% for x in [1] %}", call[] = "{{ f() }}", end[] = "{% endfor %}",
+                      tail[] = "{% endmacro %}{{ f() }}";
+    enum { LOOPS = 190 };
+    char hostile[sizeof head + LOOPS * (sizeof loop + sizeof end) + sizeof call + sizeof tail], *at = stpcpy(hostile, head);
+    for (int i = 0; i < LOOPS; i++)
+        at = stpcpy(at, loop);
+    at = stpcpy(at, call);
+    for (int i = 0; i < LOOPS; i++)
+        at = stpcpy(at, end);
+    stpcpy(at, tail);
+#ifdef SANITIZED
+    skip("api stack", "frames are large in a build with sanitizers");
+    return;
+#endif
+    struct small small = { .hostile = hostile };
+    pthread_t thread;
+    pthread_attr_t attributes;
+    ck_assert(!pthread_attr_init(&attributes) && !pthread_attr_setstacksize(&attributes, 512 << 10));
+    ck_assert(!pthread_create(&thread, &attributes, work_on_little, &small) && !pthread_join(thread, NULL));
+    ck_assert(small.opened == SLM_OK && small.tokenized == SLM_OK && small.generated == SLM_OK);
+    ck_assert_int_eq(small.rendered, SLM_LIMIT);
+}
+END_TEST
+
 /* ---- hooks */
 
 static bool stop_loading(void *user, float fraction)
@@ -448,6 +506,7 @@ Suite *suite_api(void)
     tcase_add_test(tc, generation_to_the_end);
     tcase_add_test(tc, damaged_weights);
     tcase_add_test(tc, concurrent_sessions);
+    tcase_add_test(tc, stack);
     tcase_add_test(tc, budget_progress_vocabulary_only);
     tcase_add_test(tc, options_of_other_sizes);
     suite_add_tcase(suite, tc);

@@ -10,6 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A build with sanitizers is slow, and its frames are large. */
+#ifdef __has_feature /* clang */
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
 /* Every suite, from the file names. */
 #define SUITE(name) Suite *suite_##name(void);
 #include "suites.def"
