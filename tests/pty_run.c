@@ -54,17 +54,15 @@ static bool take(struct pty *p, int milliseconds)
     return true;
 }
 
-static const char *expect(struct pty *p, const char *words, int signal)
+const char *pty_expect(struct pty *p, const char *words)
 {
     const time_t start = time(NULL);
-    for (bool more = true;; more = take(p, signal ? 0 : 200)) {
+    for (bool more = true;; more = take(p, 200)) {
         const char *found = strstr(p->out + p->seen, words);
         if (found) {
             p->seen = (size_t)(found - p->out) + strlen(words);
             return p->out + p->seen;
         }
-        if (signal)
-            kill(p->child, signal);
         if (!more || time(NULL) > start + 60) {
             kill(p->child, SIGKILL);
             ck_abort_msg("it does not show \"%s\" but:\n%s", words, p->out + p->seen);
@@ -72,14 +70,16 @@ static const char *expect(struct pty *p, const char *words, int signal)
     }
 }
 
-const char *pty_expect(struct pty *p, const char *words)
+void pty_hold(struct pty *p)
 {
-    return expect(p, words, 0);
+    pty_type(p, "\x13");
+    for (size_t before = SIZE_MAX; before != p->length; take(p, 200))
+        before = p->length;
 }
 
-void pty_signal(struct pty *p, int signal, const char *words)
+void pty_release(struct pty *p)
 {
-    expect(p, words, signal);
+    pty_type(p, "\x11");
 }
 
 void pty_say(struct pty *p, const char *line, const char *words)

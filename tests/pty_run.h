@@ -23,8 +23,9 @@ void pty_type(struct pty *p, const char *keys);
 /* Waits until `words` are shown, after those expected last; fails after a minute. Returns what stands behind them. */
 const char *pty_expect(struct pty *p, const char *words);
 
-/* The same, while it gets one signal after the other. */
-void pty_signal(struct pty *p, int signal, const char *words);
+/* Holds what it shows, with Ctrl-S, until it waits for the terminal; lets it go on, with Ctrl-Q. */
+void pty_hold(struct pty *p);
+void pty_release(struct pty *p);
 
 /* Types a line at the prompt and waits for the words and for the next prompt. */
 void pty_say(struct pty *p, const char *line, const char *words);
