@@ -54,6 +54,13 @@ static bool take(struct pty *p, int milliseconds)
     return true;
 }
 
+/* The end of what has been shown and not expected: a message of Check holds no more. */
+static const char *rest(const struct pty *p)
+{
+    enum { MOST = 2000 };
+    return p->out + (p->length > p->seen + MOST ? p->length - MOST : p->seen);
+}
+
 const char *pty_expect(struct pty *p, const char *words)
 {
     const time_t start = time(NULL);
@@ -65,7 +72,7 @@ const char *pty_expect(struct pty *p, const char *words)
         }
         if (!more || time(NULL) > start + 60) {
             kill(p->child, SIGKILL);
-            ck_abort_msg("it does not show \"%s\" but:\n%s", words, p->out + p->seen);
+            ck_abort_msg("it does not show \"%s\" but:\n%s", words, rest(p));
         }
     }
 }
@@ -97,7 +104,7 @@ int pty_end(struct pty *p)
     while (take(p, 200))
         if (time(NULL) > start + 60) {
             kill(p->child, SIGKILL);
-            ck_abort_msg("it does not end but shows:\n%s", p->out + p->seen);
+            ck_abort_msg("it does not end but shows:\n%s", rest(p));
         }
     ck_assert_int_eq(waitpid(p->child, &status, 0), p->child);
     close(p->fd);
