@@ -237,8 +237,16 @@ START_TEST(test_stop)
     for (int i = 0; i < 3; i++) {
         pty_type(&p, spain);
         pty_type(&p, "\n");
-        pty_expect(&p, "Madrid");
-        pty_type(&p, i == 1 ? "\x03\x03\x03" : "\x03"); /* in haste: at once, since each makes the terminal forget unread output */
+        pty_expect(&p, "?\r\n");
+        pty_expect(&p, i ? "e" : "Madrid"); /* what the later answers are depends on where the first was stopped */
+        if (i == 1) { /* in haste; Ctrl-C could make the terminal forget what is shown after the one before */
+            pty_hold(&p);
+            for (int j = 0; j < 3; j++)
+                kill(p.child, SIGINT);
+            pty_release(&p);
+        } else {
+            pty_type(&p, "\x03");
+        }
         pty_expect(&p, "(Stopped; /regen asks again.)");
         pty_expect(&p, "\n> ");
         if (i == 1)
