@@ -82,11 +82,12 @@ END_TEST
 START_TEST(test_manual)
 {
     static const char *const helps[][4] = {{"slm-run", "--help"},
+                                           {"slm-bench", "--help"},
                                            {"slm-eval", "logits", "-h"},
                                            {"slm-eval", "tokenize", "--help"},
                                            {"slm-eval", "perplexity", "--help"},
                                            {"slm-eval", "template", "--help"}};
-    for (int h = 0; h < 5; h++) {
+    for (size_t h = 0; h < sizeof helps / sizeof *helps; h++) {
         char path[64], name[64];
         size_t size, found = 0;
         snprintf(path, sizeof path, "man/%s.1", helps[h][0]);
