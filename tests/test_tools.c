@@ -52,6 +52,7 @@ static const struct {
     {{"slm-run", "--list", "-f", "x"}, 1, "--list answers no prompt: leave out -f"},
     {{"slm-bench", "--compare", "a.json", "b.json", "-o", "json"}, 1, "--compare stands alone"},
     {{"slm-eval"}, 1, "give a command"},
+    {{"slm-eval", "-m", "x", "tokenize"}, 1, "no option -m (slm-eval COMMAND --help lists the options)"},
     {{"slm-eval", "weigh"}, 1, "no command \"weigh\""},
     {{"slm-eval", "logits", "--ids", "x", "--out", "y"}, 1, "logits needs -m FILE"},
     {{"slm-eval", "logits", "-m", "x", "--out", "y"}, 1, "logits needs --ids FILE"},

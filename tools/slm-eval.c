@@ -516,7 +516,7 @@ int main(int argc, char **argv)
     while (c < COUNT(commands) && (argc < 2 || strcmp(argv[1], commands[c].name) != 0))
         c++;
     if (c == COUNT(commands)) {
-        int code = argc > 1 && argv[1][0] == '-' ? cli_parse(NULL, 0, "", usage, notes, 1, argv + 1) : CLI_USAGE;
+        int code = argc > 1 && argv[1][0] == '-' ? cli_parse(NULL, 0, "COMMAND", usage, notes, 1, argv + 1) : CLI_USAGE;
         if (argc < 2)
             cli_error("give a command: logits, tokenize, perplexity or template (slm-eval --help tells more)");
         else if (argv[1][0] != '-')
