@@ -137,7 +137,7 @@ static const struct {
     {"{{ missing.name }}", "template line 1, column 12: 'missing' is undefined"},
     {"a\nb {% if x %}\n  {{ raise_exception('no ' ~ 'go') }}{% endif %}", "template line 3, column 21: no go"},
     {"\xc3\xa9\xc3\xa9 {{ 1 + }}", "template line 1, column 11: an expression is expected here"},
-    {"{% for x in y %}\n", "template line 1, column 17: the template ends where endfor is expected"},
+    {"{% for x in y %}\n", "template line 1, column 15: the template ends where endfor is expected"},
     {"{% unless x %}", "template line 1, column 4: 'unless' where a tag that is known is expected"},
     {"x\r\n{{ 'a", "template line 2, column 4: a string has no end: its closing quote is missing"},
     {"{{ 1 | shout }}", "template line 1, column 8: there is no filter named 'shout'"},

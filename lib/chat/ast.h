@@ -7,6 +7,7 @@
 
 enum token_kind {
     TOKEN_TEXT, TOKEN_VARIABLE, TOKEN_VARIABLE_END, TOKEN_BLOCK, TOKEN_BLOCK_END, TOKEN_NAME, TOKEN_STRING, TOKEN_NUMBER, TOKEN_OPERATOR,
+    TOKEN_BAD,                      /* what can't be read: what stands before it may be wrong too, and is looked at first */
     TOKEN_END
 };
 
@@ -17,10 +18,10 @@ struct token {
     enum token_kind kind;
     uint32_t position;              /* in the source */
     unsigned op;                    /* of an operator: OP(...) */
-    struct value value;             /* of a name (a string), a text, a string or a number */
+    struct value value;             /* of a name (a string), a text, a string or a number; of TOKEN_BAD: what is wrong */
 };
 
-/* The tokens of c->source, the last one TOKEN_END. */
+/* The tokens of c->source up to the first bad one, then TOKEN_END, which stands where the one before it begins, as Jinja2 says it. */
 bool chat_lex(struct chat *c, struct token **tokens);
 
 /* A name, once for each spelling: names are compared by address. */

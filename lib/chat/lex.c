@@ -28,10 +28,12 @@ static bool add(struct lexer *l, enum token_kind kind, size_t position, unsigned
     return true;
 }
 
+/* Ends the tokens with a bad one. */
 static bool lex_fail(struct lexer *l, size_t position, const char *what)
 {
-    l->c->position = (uint32_t)position;
-    return chat_fail(l->c, "%s", what);
+    struct value text;
+    (void)(string_text(l->c, what, &text) && add(l, TOKEN_BAD, position, 0, text));
+    return false;
 }
 
 static bool starts(const struct lexer *l, size_t at, const char *text)
@@ -295,29 +297,33 @@ static bool lex_tag(struct lexer *l, size_t start, bool variable)
         if (!ok)
             return false;
     }
-    return lex_fail(l, start, variable ? "{{ has no end: }} is missing" : "{% has no end: %} is missing");
+    return lex_fail(l, l->tokens[l->count - 1].position, variable ? "{{ has no end: }} is missing" : "{% has no end: %} is missing");
+}
+
+/* A text and the tag behind it. */
+static bool lex_part(struct lexer *l)
+{
+    size_t start = l->at, tag = start;
+    while (tag < l->length && !(l->s[tag] == '{' && tag + 1 < l->length && strchr("{%#", l->s[tag + 1]) && l->s[tag + 1]))
+        tag++;
+    bool variable = tag < l->length && l->s[tag + 1] == '{', raw = false;
+    if (!add_text(l, start, tag, tag < l->length ? sign_at(l, tag + 2) : '+', variable))
+        return false;
+    l->at = tag;
+    if (tag == l->length)
+        return true;
+    if (l->s[tag + 1] == '#')
+        return lex_comment(l, tag);
+    return variable ? lex_tag(l, tag, true) : lex_raw(l, tag, &raw) && (raw || lex_tag(l, tag, false));
 }
 
 bool chat_lex(struct chat *c, struct token **tokens)
 {
     struct lexer l = {.c = c, .s = c->source, .length = c->source_length};
-    while (l.at < l.length) {
-        size_t start = l.at, tag = start;
-        while (tag < l.length && !(l.s[tag] == '{' && tag + 1 < l.length && strchr("{%#", l.s[tag + 1]) && l.s[tag + 1]))
-            tag++;
-        bool variable = tag < l.length && l.s[tag + 1] == '{', raw = false;
-        if (!add_text(&l, start, tag, tag < l.length ? sign_at(&l, tag + 2) : '+', variable))
-            return false;
-        l.at = tag;
-        if (tag == l.length)
-            break;
-        if (l.s[tag + 1] == '#' ? !lex_comment(&l, tag) : l.s[tag + 1] == '%' && !lex_raw(&l, tag, &raw))
-            return false;
-        if (l.s[tag + 1] != '#' && !raw && !lex_tag(&l, tag, variable))
-            return false;
-    }
-    *tokens = l.tokens;
-    if (!add(&l, TOKEN_END, l.length, 0, none_value()))
+    while (l.at < l.length && lex_part(&l))
+        continue;
+    const size_t end = l.count ? l.tokens[l.count - 1].position : 0;
+    if (c->status || !add(&l, TOKEN_END, end, 0, none_value()))
         return false;
     *tokens = l.tokens;
     return true;

@@ -23,7 +23,9 @@ void *parse_unexpected(struct parser *p, const char *expected)
 {
     const struct token *t = p->at;
     p->chat->position = t->position;
-    if (t->kind == TOKEN_END)
+    if (t->kind == TOKEN_BAD)
+        chat_fail(p->chat, "%.*s", SHORT(t->value));
+    else if (t->kind == TOKEN_END)
         chat_fail(p->chat, "the template ends where %s is expected", expected);
     else if (t->kind == TOKEN_NAME)
         chat_fail(p->chat, "'%.*s' where %s is expected", (int)(t->value.as.string->length < 60 ? t->value.as.string->length : 60),

@@ -423,10 +423,12 @@ static struct node *parse_body(struct parser *p, const char *const *ends)
             *tail = parse_statement(p);
         } else if (p->at->kind == TOKEN_VARIABLE) {
             *tail = parse_output(p);
-        } else {
+        } else if (p->at->kind == TOKEN_TEXT) {
             *tail = node_new(p, NODE_TEXT);
             if (*tail)
                 (*tail)->value = p->at++->value;
+        } else {
+            return parse_unexpected(p, "text or a tag");
         }
         if (!*tail)
             return NULL;
