@@ -1,16 +1,17 @@
 /* Expressions, from the loosest binding down: inline if, or, and, not, comparisons, + -, ~, * / // %, **. What they join is in parse.c. */
 #include "ast.h"
 
-static struct node *binary(struct parser *p, unsigned op, struct node *left, struct node *right)
+/* At the operator, where the node stands: that is nearer to what fails than where a long chain begins. */
+static struct node *binary(struct parser *p, unsigned op, struct node *left, struct node *(*operand)(struct parser *p))
 {
     struct node *n = node_new(p, NODE_BINARY);
-    if (!n || !left || !right)
+    if (!n)
         return NULL;
-    n->position = left->position;
+    p->at++;
     n->op = op;
     n->a = left;
-    n->b = right;
-    return n;
+    n->b = operand(p);
+    return n->b ? n : NULL;
 }
 
 /* Operators that bind to the left make the tree deeper with each: they count as nested too. */
@@ -35,10 +36,11 @@ static struct node *parse_chain(struct parser *p, const unsigned ops[4], struct 
     int links = 0;
     unsigned op;
     struct node *n = operand(p);
-    while (n && (op = operator_at(p, ops)) && chain(p, &links)) {
-        p->at++;
-        n = binary(p, op, n, operand(p));
-    }
+    const uint32_t start = n ? n->position : 0;
+    while (n && (op = operator_at(p, ops)) && chain(p, &links))
+        n = binary(p, op, n, operand);
+    if (n && links == 1)
+        n->position = start; /* a single one stands where Jinja2 places it */
     p->depth -= links;
     return p->chat->status ? NULL : n;
 }
