@@ -22,10 +22,11 @@ static bool end_tag(struct parser *p)
     return check_known(p);
 }
 
-/* The body up to one of `ends` (a list closed by NULL), whose name is then the current token. `soft`: of an if. False after a recorded
- * failure. */
+/* The body up to one of `ends` (a list closed by NULL), whose name is then the current token. A colon may stand before it, for those who
+ * write Python. `soft`: of an if. False after a recorded failure. */
 static bool parse_until(struct parser *p, const char *const *ends, bool soft, struct node **body)
 {
+    skip_op(p, ':');
     if (!end_tag(p) || !parse_enter(p))
         return false;
     bool outer = p->soft;
