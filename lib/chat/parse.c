@@ -250,7 +250,7 @@ static struct node *parse_subscript(struct parser *p, struct node *object)
         return NULL;
     n->a = object;
     p->at++;
-    n->b = parse_index(p);
+    n->b = at_op(p, ']') ? node_new(p, NODE_TUPLE) : parse_index(p);
     if (n->b && at_op(p, ',')) {
         struct node *tuple = node_new(p, NODE_TUPLE);
         if (!tuple)
