@@ -57,7 +57,7 @@ bool call_int(struct call *call, int index, int64_t default_value, int64_t *out)
 {
     struct value v = call->arg[index];
     *out = default_value;
-    if (!call->given[index] || v.kind == NONE)
+    if (!call->given[index])
         return true;
     if (v.kind == UNDEFINED)
         return undefined_fail(call->c, v);
@@ -65,6 +65,12 @@ bool call_int(struct call *call, int index, int64_t default_value, int64_t *out)
         return chat_fail(call->c, "%s() needs an integer, not %s", call->function_name, type_name(v));
     *out = int_of(v);
     return true;
+}
+
+bool call_int_or_none(struct call *call, int index, int64_t default_value, int64_t *out)
+{
+    *out = default_value;
+    return call->arg[index].kind == NONE || call_int(call, index, default_value, out);
 }
 
 /* The parameter that begins at *text; moves *text behind it. */

@@ -96,8 +96,9 @@ bool eval_enter(struct eval *e);
 bool call_value(struct eval *e, struct value callee, struct arguments *args, struct value *out);
 bool call_filter(struct eval *e, struct value name, struct value self, const struct arguments *args, struct value *out);
 bool call_test(struct eval *e, struct value name, struct value self, const struct arguments *args, bool *out);
-/* An integer argument, `default_value` where it is left out or none. */
+/* An integer argument, `default_value` where it is left out, or none. */
 bool call_int(struct call *call, int index, int64_t default_value, int64_t *out);
+bool call_int_or_none(struct call *call, int index, int64_t default_value, int64_t *out);
 bool eval_arguments(struct eval *e, const struct node *chain, struct arguments *args);
 /* The keyword argument of that name, or NULL. */
 const struct dict_entry *find_keyword(struct chat *c, const struct arguments *args, const char *name, size_t length);

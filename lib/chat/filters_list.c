@@ -300,7 +300,7 @@ static bool run_batch(struct call *call, struct value *out)
     struct list *items;
     struct value list, part = {0};
     int64_t size;
-    if (!call_int(call, 0, 0, &size) || !value_items(call->c, call->self, false, &items) || !list_new(call->c, LIST, 0, &list))
+    if (!call_int_or_none(call, 0, INT64_MAX, &size) || !value_items(call->c, call->self, false, &items) || !list_new(call->c, LIST, 0, &list))
         return false;
     if (size < 1)
         size = 1;

@@ -54,7 +54,7 @@ static bool run_int(struct call *call, struct value *out)
     struct value v = call->self;
     int64_t base, integer;
     double d;
-    if (!call_int(call, 1, 10, &base))
+    if (!call_int_or_none(call, 1, 10, &base))
         return false;
     *out = call->given[0] ? call->arg[0] : int_value(0);
     if (v.kind == UNDEFINED)

@@ -48,7 +48,7 @@ static bool run_replace(struct call *call, struct value *out)
 {
     struct value text, old, new;
     int64_t count;
-    return call_int(call, 2, -1, &count) && to_string(call->c, call->self, &text) && to_string(call->c, call->arg[0], &old) &&
+    return call_int_or_none(call, 2, -1, &count) && to_string(call->c, call->self, &text) && to_string(call->c, call->arg[0], &old) &&
            to_string(call->c, call->arg[1], &new) && replace_text(call->c, text, old, new, count, out);
 }
 
@@ -127,7 +127,7 @@ static bool run_truncate(struct call *call, struct value *out)
     struct buffer b = {0};
     int64_t length, leeway;
     size_t items;
-    if (!call_int(call, 0, 255, &length) || !call_int(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end))
+    if (!call_int(call, 0, 255, &length) || !call_int_or_none(call, 3, 5, &leeway) || !string_argument(call, 2, "...", &end))
         return false;
     const int64_t chars = (int64_t)string_chars(c, end);
     if (length < chars || leeway < 0)

@@ -124,7 +124,7 @@ static const char *find_last(const char *s, size_t length, const struct string *
 static bool window(struct call *call, size_t *from, size_t *to, bool *inside)
 {
     int64_t chars = (int64_t)string_chars(call->c, call->self), start, end;
-    if (!call_int(call, 1, 0, &start) || !call_int(call, 2, chars, &end))
+    if (!call_int_or_none(call, 1, 0, &start) || !call_int_or_none(call, 2, chars, &end))
         return false;
     start = start < 0 ? (start + chars < 0 ? 0 : start + chars) : start;
     end = end < 0 ? (end + chars < 0 ? 0 : end + chars) : end > chars ? chars : end;
