@@ -143,7 +143,7 @@ bool get_item(struct chat *c, struct value v, struct value key, struct value *ou
     bool found = false;
     if (v.kind == UNDEFINED)
         return undefined_fail(c, v);
-    if (v.kind == DICT && key.kind != LIST && key.kind != DICT) {
+    if (v.kind == DICT && key.kind != LIST && key.kind != DICT && key.kind != VIEW) {
         const struct value *value = dict_get(c, v.as.dict, key);
         if (c->status)
             return false;

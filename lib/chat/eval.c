@@ -224,6 +224,8 @@ static bool spread(struct eval *e, const struct node *n, struct value positional
     for (size_t i = 0; i < v.as.dict->count; i++)
         if (v.as.dict->entries[i].key.kind != STRING)
             return chat_fail(e->c, "keywords must be strings");
+        else if (dict_get(e->c, keywords.as.dict, v.as.dict->entries[i].key))
+            return chat_fail(e->c, "multiple values for keyword argument '%.*s'", SHORT(v.as.dict->entries[i].key));
         else if (!dict_set(e->c, keywords.as.dict, v.as.dict->entries[i].key, v.as.dict->entries[i].value))
             return false;
     return true;

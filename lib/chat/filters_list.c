@@ -184,10 +184,11 @@ static const struct value *optional(const struct call *call, int index)
 static bool run_sort(struct call *call, struct value *out)
 {
     struct value *keys;
+    int64_t reverse;
     *out = (struct value){.kind = LIST};
-    return value_items(call->c, call->self, true, &out->as.list) &&
+    return value_items(call->c, call->self, true, &out->as.list) && call_int(call, 0, 0, &reverse) &&
            keys_of(call->c, out->as.list, sort_key, optional(call, 2), flag(call, 1), &keys) &&
-           sort_items(call->c, out->as.list->items, keys, out->as.list->count, flag(call, 0));
+           sort_items(call->c, out->as.list->items, keys, out->as.list->count, reverse);
 }
 
 static bool run_dictsort(struct call *call, struct value *out)
@@ -200,13 +201,14 @@ static bool run_dictsort(struct call *call, struct value *out)
         return call->self.kind == UNDEFINED ? undefined_fail(c, call->self) : chat_fail(c, "dictsort needs a dict");
     const struct dict *d = call->self.as.dict;
     struct value *keys = chat_alloc(c, d->count * sizeof *keys), pair;
-    if (!keys || !list_new(c, LIST, d->count, out))
+    int64_t reverse;
+    if (!keys || !call_int(call, 2, 0, &reverse) || !list_new(c, LIST, d->count, out))
         return false;
     for (size_t i = 0; i < d->count; i++)
         if (!tuple_pair(c, d->entries[i].key, d->entries[i].value, &pair) || !list_add(c, *out, pair) ||
             !fold_case(c, by_value ? d->entries[i].value : d->entries[i].key, flag(call, 0), &keys[i]))
             return false;
-    return sort_items(c, out->as.list->items, keys, d->count, flag(call, 2));
+    return sort_items(c, out->as.list->items, keys, d->count, reverse);
 }
 
 static bool extreme(struct call *call, bool largest, struct value *out)
@@ -449,11 +451,13 @@ static bool run_rejectattr(struct call *call, struct value *out)
 
 static bool run_attr(struct call *call, struct value *out)
 {
-    struct value name;
+    struct value name = call->arg[0];
     bool found;
     if (call->self.kind == UNDEFINED)
         return undefined_fail(call->c, call->self);
-    if (!to_string(call->c, call->arg[0], &name) || !get_own(call->c, call->self, name, out, &found))
+    if (name.kind != STRING)
+        return chat_fail(call->c, "attribute name must be string, not '%s'", type_name(name));
+    if (!get_own(call->c, call->self, name, out, &found))
         return false;
     return found || undefined_new(call->c, out, "'%s object' has no attribute '%.*s'", type_name(call->self), SHORT(name));
 }

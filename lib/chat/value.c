@@ -115,6 +115,7 @@ static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
         break;
     case LIST:
     case DICT:
+    case VIEW:
         return chat_fail(c, "unhashable type: '%s'", type_name(v));
     default:
         memcpy(&word, &v.as, sizeof word);
