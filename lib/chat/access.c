@@ -158,11 +158,20 @@ bool get_item(struct chat *c, struct value v, struct value key, struct value *ou
     return found || missing(c, v, key, out);
 }
 
-bool get_path(struct chat *c, struct value v, struct value path, struct value *out)
+static bool get_part(struct chat *c, struct value v, struct value key, const struct value *otherwise, struct value *out)
+{
+    if (!get_item(c, v, key, out))
+        return false;
+    if (otherwise && out->kind == UNDEFINED)
+        *out = *otherwise;
+    return true;
+}
+
+bool get_path(struct chat *c, struct value v, struct value path, const struct value *otherwise, struct value *out)
 {
     *out = v;
     if (path.kind != STRING)
-        return get_item(c, v, path, out);
+        return get_part(c, v, path, otherwise, out);
     const char *s = path.as.string->data, *end = s + path.as.string->length;
     for (;;) {
         struct value part;
@@ -175,7 +184,7 @@ bool get_path(struct chat *c, struct value v, struct value path, struct value *o
             part = int_value(part.as.integer);
         else if (!string_ref(c, s, length, &part))
             return false;
-        if (!get_item(c, *out, part, out))
+        if (!get_part(c, *out, part, otherwise, out))
             return false;
         if (!point)
             return true;

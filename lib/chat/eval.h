@@ -108,12 +108,13 @@ bool macro_call(struct eval *e, struct value callee, struct arguments *args, str
 struct value macro_name(const struct macro *m);
 void loop_place(const struct loop *loop, size_t *index, size_t *length);
 
-/* a.name and a[key] as Jinja2 looks them up; what is not there is undefined. A path is "a.b.0". */
+/* a.name and a[key] as Jinja2 looks them up; what is not there is undefined. A path is "a.b.0": where a part of it is undefined, it is
+ * `otherwise`, if that is not NULL. */
 bool get_attribute(struct chat *c, struct value v, struct value name, struct value *out);
 bool get_item(struct chat *c, struct value v, struct value key, struct value *out);
 /* Python's getattr: methods, a namespace's fields, but no keys of a dict. */
 bool get_own(struct chat *c, struct value v, struct value name, struct value *out, bool *found);
-bool get_path(struct chat *c, struct value v, struct value path, struct value *out);
+bool get_path(struct chat *c, struct value v, struct value path, const struct value *otherwise, struct value *out);
 /* v[start:stop:step]; parts that are none are left out. */
 bool get_slice(struct chat *c, struct value v, struct value start, struct value stop, struct value step, struct value *out);
 

@@ -93,7 +93,7 @@ static bool run_join(struct call *call, struct value *out)
     for (size_t i = 0; i < items->count; i++) {
         item = items->items[i];
         if ((i && call->given[0] && !buffer_string(call->c, &b, separator)) ||
-            (call->given[1] && call->arg[1].kind != NONE && !get_path(call->c, item, call->arg[1], &item)) || !chat_work(call->c, 1) ||
+            (call->given[1] && call->arg[1].kind != NONE && !get_path(call->c, item, call->arg[1], NULL, &item)) || !chat_work(call->c, 1) ||
             !print_str(call->c, &b, item))
             return false;
     }
@@ -139,7 +139,7 @@ static bool sort_items(struct chat *c, struct value *items, struct value *keys, 
 static bool item_key(struct chat *c, struct value item, const struct value *attribute, bool case_sensitive, struct value *out)
 {
     *out = item;
-    return (!attribute || attribute->kind == NONE || get_path(c, item, *attribute, out)) && fold_case(c, *out, case_sensitive, out);
+    return (!attribute || attribute->kind == NONE || get_path(c, item, *attribute, NULL, out)) && fold_case(c, *out, case_sensitive, out);
 }
 
 /* What an item is sorted by: a list, as several attributes may be given, separated by commas. */
@@ -179,6 +179,11 @@ static bool keys_of(struct chat *c, const struct list *items, key_fn *key, const
 static const struct value *optional(const struct call *call, int index)
 {
     return call->given[index] ? &call->arg[index] : NULL;
+}
+
+static const struct value *not_none(const struct value *v)
+{
+    return v && v->kind != NONE ? v : NULL;
 }
 
 static bool run_sort(struct call *call, struct value *out)
@@ -261,17 +266,14 @@ static bool run_groupby(struct call *call, struct value *out)
 {
     struct chat *c = call->c;
     struct value sorted = {.kind = LIST}, *keys, group, members = {0};
+    const struct value *otherwise = not_none(optional(call, 1));
     bool sensitive = flag(call, 2), equal = false;
     if (!value_items(c, call->self, true, &sorted.as.list) || !list_new(c, LIST, 0, out))
         return false;
     struct list *items = sorted.as.list;
     keys = chat_alloc(c, items->count * sizeof *keys);
     for (size_t i = 0; keys && i < items->count; i++) {
-        if (!get_path(c, items->items[i], call->arg[0], &keys[i]))
-            return false;
-        if (keys[i].kind == UNDEFINED && call->given[1] && call->arg[1].kind != NONE)
-            keys[i] = call->arg[1];
-        if (!fold_case(c, keys[i], sensitive, &keys[i]))
+        if (!get_path(c, items->items[i], call->arg[0], otherwise, &keys[i]) || !fold_case(c, keys[i], sensitive, &keys[i]))
             return false;
     }
     if (!keys || !sort_items(c, items->items, keys, items->count, false))
@@ -281,10 +283,8 @@ static bool run_groupby(struct call *call, struct value *out)
             return false;
         if (!equal) {
             struct value name;
-            if (!get_path(c, items->items[i], call->arg[0], &name) || !list_new(c, LIST, 0, &members))
+            if (!get_path(c, items->items[i], call->arg[0], otherwise, &name) || !list_new(c, LIST, 0, &members))
                 return false;
-            if (name.kind == UNDEFINED && call->given[1])
-                name = call->arg[1];
             if (!tuple_pair(c, name, members, &group) || !list_add(c, *out, group))
                 return false;
             group.as.list->name = "group";
@@ -373,6 +373,7 @@ static bool run_map(struct call *call, struct value *out)
     struct list *items;
     struct value list;
     const struct dict_entry *otherwise = find_keyword(call->c, &call->rest, "default", 7);
+    const size_t known = 1 + (otherwise != NULL);
     const struct dict_entry *attribute = call->rest.count == 0 ? find_keyword(call->c, &call->rest, "attribute", 9) : NULL;
     if (!list_new(call->c, LIST, 0, &list))
         return false;
@@ -380,16 +381,16 @@ static bool run_map(struct call *call, struct value *out)
         return iterator_of(call, list, out);
     if (!attribute && call->rest.count == 0)
         return chat_fail(call->c, "map requires a filter argument");
+    if (attribute && call->rest.keyword_count > known)
+        return chat_fail(call->c, "map takes attribute and default, and no other keyword argument");
     if (!value_items(call->c, call->self, false, &items))
         return false;
     struct arguments args = behind_first(&call->rest);
     for (size_t i = 0; i < items->count; i++) {
         struct value item;
-        if (attribute ? !get_path(call->c, items->items[i], attribute->value, &item)
+        if (attribute ? !get_path(call->c, items->items[i], attribute->value, not_none(otherwise ? &otherwise->value : NULL), &item)
                       : !call_filter(call->eval, call->rest.items[0], items->items[i], &args, &item))
             return false;
-        if (attribute && item.kind == UNDEFINED && otherwise)
-            item = otherwise->value;
         if (!list_add(call->c, list, item))
             return false;
     }
@@ -418,7 +419,7 @@ static bool choose(struct call *call, bool by_attribute, bool wanted, struct val
     for (size_t i = 0; i < items->count; i++) {
         struct value v = items->items[i];
         bool passes;
-        if (by_attribute && !get_path(call->c, v, path, &v))
+        if (by_attribute && !get_path(call->c, v, path, NULL, &v))
             return false;
         passes = is_true(v);
         if (args.count > 0 && !call_test(call->eval, args.items[0], v, &test_args, &passes))
@@ -473,7 +474,7 @@ static bool run_sum(struct call *call, struct value *out)
         return false;
     for (size_t i = 0; i < items->count; i++) {
         item = items->items[i];
-        if ((call->given[0] && call->arg[0].kind != NONE && !get_path(call->c, item, call->arg[0], &item)) ||
+        if ((call->given[0] && call->arg[0].kind != NONE && !get_path(call->c, item, call->arg[0], NULL, &item)) ||
             !operate(call->c, '+', *out, item, out))
             return false;
     }
