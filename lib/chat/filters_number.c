@@ -61,6 +61,8 @@ static bool run_int(struct call *call, struct value *out)
         return undefined_fail(call->c, v);
     if (is_int(v))
         return *out = int_value(int_of(v)), true;
+    if (v.kind == LARGE)
+        return *out = v, true;
     if (v.kind == STRING && base >= 0 && base <= 36 && base != 1 && text_to_int(call->c, v, (int)base, &integer))
         return *out = int_value(integer), true;
     if (call->c->status || (v.kind == STRING && !text_to_real(call->c, v, &d)))
@@ -86,7 +88,7 @@ static bool run_float(struct call *call, struct value *out)
         return undefined_fail(call->c, v);
     if (is_number(v))
         *out = float_value(real_of(v));
-    else if (v.kind == STRING && text_to_real(call->c, v, &d))
+    else if ((v.kind == STRING || v.kind == LARGE) && text_to_real(call->c, v, &d))
         *out = float_value(d);
     return !call->c->status;
 }

@@ -148,6 +148,8 @@ static bool write_at(struct chat *c, struct buffer *b, struct value v, const str
         return buffer_text(c, b, text);
     case FLOAT:
         return write_real(c, b, v.as.real);
+    case LARGE:
+        return buffer_string(c, b, v);
     case STRING:
         return write_string(c, b, v, o->ascii);
     case LIST:
@@ -296,8 +298,12 @@ static bool read_number(struct reader *r, struct value *out)
         *out = int_value(integer);
         return true;
     }
-    if (!real)
-        return bad(r, "an integer does not fit in 64 bits");
+    if (!real) {
+        if (!string_ref(r->c, r->text + start - negative, r->at - start + negative, out))
+            return false;
+        out->kind = LARGE;
+        return true;
+    }
     if (!real_parse(r->c, r->text + start, r->at - start, &d))
         return bad(r, "a number can't be read");
     *out = float_value(negative ? -d : d);

@@ -8,6 +8,8 @@ static bool unsupported(struct chat *c, unsigned op, struct value v, struct valu
     const char text[] = {(char)(op & 0xff), (char)(op >> 8), 0};
     if (v.kind == UNDEFINED || w.kind == UNDEFINED)
         return undefined_fail(c, v.kind == UNDEFINED ? v : w);
+    if (v.kind == LARGE || w.kind == LARGE)
+        return chat_fail(c, "an integer does not fit in 64 bits");
     if (op == '+' && v.kind == STRING)
         return chat_fail(c, "can only concatenate str (not \"%s\") to str", type_name(w));
     return chat_fail(c, "unsupported operand type(s) for %s: '%s' and '%s'", text, type_name(v), type_name(w));

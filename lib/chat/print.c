@@ -105,6 +105,8 @@ static bool repr_at(struct chat *c, struct buffer *b, struct value v, int depth)
     switch (v.kind) {
     case UNDEFINED:
         return buffer_text(c, b, "Undefined");
+    case LARGE:
+        return buffer_string(c, b, v);
     case STRING:
         return repr_string(c, b, v);
     case LIST:

@@ -93,6 +93,7 @@ static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
             memcpy(&word, &v.as.real, sizeof word);
         h = mix(h ^ word);
         break;
+    case LARGE:
     case STRING:
         if (!chat_work(c, v.as.string->length / 64))
             return false;
@@ -283,6 +284,7 @@ static bool equal_at(struct chat *c, struct value v, struct value w, int depth, 
     case NONE:
         *equal = true;
         return true;
+    case LARGE:
     case STRING:
         if (v.as.string->length != w.as.string->length)
             return true;
@@ -327,6 +329,8 @@ bool value_less(struct chat *c, struct value v, struct value w, const char *oper
         *less = is_int(v) && is_int(w) ? int_of(v) < int_of(w) : real_of(v) < real_of(w);
         return true;
     }
+    if (v.kind == LARGE || w.kind == LARGE)
+        return chat_fail(c, "an integer does not fit in 64 bits");
     if (v.kind == STRING && w.kind == STRING) {
         *less = string_less(v, w);
         return chat_work(c, v.as.string->length / 64);
@@ -382,7 +386,7 @@ bool value_in(struct chat *c, struct value item, struct value container, bool *f
 
 const char *type_name(struct value v)
 {
-    static const char *const names[] = {"Undefined", "NoneType", "bool", "int", "float", "str", "list", "tuple", "dict", "range", "view",
+    static const char *const names[] = {"Undefined", "NoneType", "bool", "int", "float", "int", "str", "list", "tuple", "dict", "range", "view",
                                         "generator", "Namespace", "Macro", "function", "method", "LoopContext", "Joiner", "Cycler"};
     if ((v.kind == VIEW || v.kind == ITERATOR) && v.as.list->name)
         return v.as.list->name;

@@ -48,7 +48,9 @@ void chat_free_all(struct chat *c);
 bool chat_work(struct chat *c, uint64_t steps);
 
 enum kind {
-    UNDEFINED, NONE, BOOL, INT, FLOAT, STRING, LIST, TUPLE, DICT, RANGE,
+    UNDEFINED, NONE, BOOL, INT, FLOAT,
+    LARGE,                          /* an integer of more than 64 bits, from JSON: its text, to print and compare, not to compute with */
+    STRING, LIST, TUPLE, DICT, RANGE,
     VIEW,                           /* keys(), values(), items() of a dict: a list that has no index */
     ITERATOR,                       /* what map, select, reverse... give: can be passed over once */
     NAMESPACE, MACRO, FUNCTION, METHOD, LOOP, JOINER, CYCLER
@@ -61,7 +63,7 @@ struct value {
         bool boolean;
         int64_t integer;
         double real;
-        struct string *string;
+        struct string *string;      /* STRING, LARGE */
         struct list *list;          /* LIST, TUPLE, VIEW, ITERATOR, CYCLER, JOINER (one item: the separator) */
         struct dict *dict;          /* DICT, NAMESPACE */
         struct range *range;
