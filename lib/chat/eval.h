@@ -135,6 +135,7 @@ enum unicode_class letter_case(uint32_t code_point);
 /* What is a number in text: 7, a small raised 7, a half. Each of these counts as the ones behind it too. */
 enum digit_kind { DIGIT_NONE, DIGIT_NUMBER, DIGIT_DIGIT, DIGIT_DECIMAL };
 enum digit_kind digit_kind(uint32_t code_point);
+int digit_value(uint32_t code_point); /* of a decimal digit beyond ASCII, else -1 */
 bool is_word(uint32_t code_point); /* \w of Python's regular expressions */
 /* One line of text in lines of at most `width` characters, which is positive. */
 bool wrap_line(struct chat *c, struct buffer *b, struct value line, int64_t width, bool break_words, bool hyphens, struct value separator);

@@ -1,5 +1,5 @@
 /* Numbers as text and back. The C library's functions follow the host's locale, so the decimal point is put right here. */
-#include "print.h"
+#include "eval.h"
 
 #include <float.h>
 #include <math.h>
@@ -121,7 +121,7 @@ bool int_parse(const char *text, size_t length, bool negative, int base, int64_t
     return length > 0;
 }
 
-/* Without spaces around, its sign, and single underscores between digits. */
+/* Without spaces around, its sign, and single underscores between digits; the digits of all scripts as ASCII. */
 static bool bare_number(struct chat *c, struct value text, bool *negative, const char **start, size_t *length)
 {
     const char *s = text.as.string->data;
@@ -139,8 +139,11 @@ static bool bare_number(struct chat *c, struct value text, bool *negative, const
     if (!copy)
         return false;
     *length = 0;
-    for (size_t i = from; i < to; i++) {
-        if (s[i] != '_')
+    for (size_t i = from; i < to; i += char_length(s, to, i)) {
+        const int digit = digit_value(char_at(s, to, i));
+        if (digit >= 0)
+            copy[(*length)++] = (char)('0' + digit);
+        else if (s[i] != '_')
             copy[(*length)++] = s[i];
         else if (i == from || i + 1 == to || s[i - 1] == '_' || s[i - 1] == '.' || s[i + 1] == '.')
             return false;

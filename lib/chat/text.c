@@ -37,7 +37,7 @@ static bool put_title(struct chat *c, struct buffer *b, uint32_t code_point)
     return text ? buffer_text(c, b, text) : buffer_char(c, b, unicode_upper(code_point));
 }
 
-static bool in_ranges(uint32_t code_point, const struct char_range *ranges, size_t count)
+static const struct char_range *find_range(uint32_t code_point, const struct char_range *ranges, size_t count)
 {
     size_t low = 0, high = count;
     while (low < high) {
@@ -47,9 +47,10 @@ static bool in_ranges(uint32_t code_point, const struct char_range *ranges, size
         else
             high = middle;
     }
-    return low < count && ranges[low].first <= code_point;
+    return low < count && ranges[low].first <= code_point ? &ranges[low] : NULL;
 }
-#define IN(code_point, ranges) in_ranges(code_point, ranges, sizeof(ranges) / sizeof *(ranges))
+#define RANGE_OF(code_point, ranges) find_range(code_point, ranges, sizeof(ranges) / sizeof *(ranges))
+#define IN(code_point, ranges) (RANGE_OF(code_point, ranges) != NULL)
 
 enum unicode_class letter_case(uint32_t code_point)
 {
@@ -66,6 +67,12 @@ enum digit_kind digit_kind(uint32_t code_point)
     if (unicode_class(code_point) != UNICODE_N)
         return IN(code_point, numbers) ? DIGIT_NUMBER : DIGIT_NONE;
     return IN(code_point, decimals) ? DIGIT_DECIMAL : IN(code_point, digits) ? DIGIT_DIGIT : DIGIT_NUMBER;
+}
+
+int digit_value(uint32_t code_point)
+{
+    const struct char_range *range = code_point < 0x80 ? NULL : RANGE_OF(code_point, decimals);
+    return range ? (int)((code_point - range->first) % 10) : -1; /* a range has the ten digits, or these several times */
 }
 
 bool is_word(uint32_t code_point)
