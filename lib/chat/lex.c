@@ -88,6 +88,9 @@ static char sign_at(const struct lexer *l, size_t at)
 static bool lex_comment(struct lexer *l, size_t start)
 {
     size_t at = start + 2 + (sign_at(l, start + 2) != 0);
+    l->at = at;
+    if (at == l->length) /* the last thing in a template: Jinja2 lets it pass */
+        return true;
     for (; at < l->length; at++) {
         size_t length = closing(l, at, "#}");
         if (length) {
@@ -108,6 +111,9 @@ static bool lex_raw(struct lexer *l, size_t start, bool *raw)
     if (!*raw)
         return true;
     size_t text = l->s[at] == '-' ? skip_spaces(l, at + 3) : at + 2;
+    l->at = text;
+    if (text == l->length) /* here too */
+        return true;
     for (at = text; at < l->length; at++) {
         if (!starts(l, at, "{%"))
             continue;
