@@ -15,7 +15,11 @@
 /* Left alone, compilers reorder sums of integers into trees and keep broadcast values for a second use, and then run out of
  * registers. KEEP: this sum is formed here as written. RELOAD: values read before are read again after. LAUNDER: what a pointer leads to
  * is read anew, not kept since it was last read or written. None is an instruction. */
+#if defined(SLM_EMULATE) /* vectors are structs */
+#define KEEP(vector) ((void)0)
+#else
 #define KEEP(vector) __asm__("" : "+x"(vector))
+#endif
 #define RELOAD() __asm__ volatile("" : : : "memory")
 #define LAUNDER(pointer) __asm__("" : "+r"(pointer) : : "memory")
 

@@ -295,8 +295,10 @@ ALWAYS_INLINE void avx512_many(struct avx512_type type, avx512_unpack_fn *unpack
     const int groups = (n + 3) / 4, fours = n - 3 * groups;
     __m512 acc[PANEL_COLS];
     tier_prefetch_outputs(y, y_stride, n);
+    __m512 zero = _mm512_setzero_ps();
+    KEEP(zero); /* as if it were not: a call of memset takes longer than the stores */
     for (int c = 0; c < n; c++)
-        acc[c] = _mm512_setzero_ps();
+        acc[c] = zero;
     for (const char *packed = tile; k; packed += type.bytes, k -= type.blocks * ACT_BLOCK) {
         for (size_t s = 0; s < type.blocks; s++, x += x_stride) {
             tier_prefetch(packed, s, type.bytes / type.blocks);

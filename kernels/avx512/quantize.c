@@ -16,9 +16,7 @@ uint64_t TIER(peak)(uint64_t rounds)
     for (uint64_t n = 0; n < rounds; n++) {
         UNROLL
         for (int i = 0; i < CHAINS; i++) {
-#if !defined(SLM_EMULATE)
             KEEP(w); /* as if it had changed: the chains are not one */
-#endif
             sum[i] = _mm512_dpbusd_epi32(sum[i], w, q);
         }
     }
