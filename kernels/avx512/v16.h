@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 8 x 2 accumulators: twice the latency of two FMA units, and ten loads for 16 multiply-adds. */
-enum { V16_COLS = 8, V16_TILES = 2 };
+/* 16 x 1 accumulators: twice the latency of two FMA units. Each value of a tile is converted once for 16 multiply-adds, which broadcast the
+ * others from memory: the conversion would take the place of one of 8. */
+enum { V16_COLS = 16, V16_TILES = 1 };
 
 typedef __m512 v16;
 

@@ -40,15 +40,17 @@ ALWAYS_INLINE void lanes_multiply(enum weight_type type, int tiles, int cols, co
     for (int lanes_c = 0, lanes_n; lanes_c < (cols); lanes_c += lanes_n) {                                                 \
         lanes_n = (cols) - lanes_c < V16_COLS ? (cols) - lanes_c : V16_COLS;                                               \
         switch (lanes_n) {                                                                                                 \
-        case 1: BLOCK(1, lanes_c); break;                                                                                  \
-        case 2: BLOCK(2, lanes_c); break;                                                                                  \
-        case 3: BLOCK(3, lanes_c); break;                                                                                  \
-        case 4: BLOCK(4, lanes_c); break;                                                                                  \
-        case 5: BLOCK(5, lanes_c); break;                                                                                  \
-        case 6: BLOCK(6, lanes_c); break;                                                                                  \
-        case 7: BLOCK(V16_COLS < 7 ? 1 : 7, lanes_c); break; /* narrower tiers never come here */                          \
-        default: BLOCK(V16_COLS < 8 ? 1 : 8, lanes_c); break;                                                              \
+            LANES_CASE(1, BLOCK) LANES_CASE(2, BLOCK) LANES_CASE(3, BLOCK) LANES_CASE(4, BLOCK)                            \
+            LANES_CASE(5, BLOCK) LANES_CASE(6, BLOCK) LANES_CASE(7, BLOCK) LANES_CASE(8, BLOCK)                            \
+            LANES_CASE(9, BLOCK) LANES_CASE(10, BLOCK) LANES_CASE(11, BLOCK) LANES_CASE(12, BLOCK)                         \
+            LANES_CASE(13, BLOCK) LANES_CASE(14, BLOCK) LANES_CASE(15, BLOCK) LANES_CASE(16, BLOCK)                        \
+        default: __builtin_unreachable();                                                                                  \
         }                                                                                                                  \
     }
+#define LANES_CASE(n, BLOCK)                                                                                               \
+    case n:                                                                                                                \
+        if (n <= V16_COLS) /* narrower tiers never come here */                                                            \
+            BLOCK(n <= V16_COLS ? n : 1, lanes_c);                                                                         \
+        break;
 
 #endif
