@@ -43,6 +43,7 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_and_ps simde_mm512_and_ps
 #define _mm512_and_si512 simde_mm512_and_si512
 #define _mm512_broadcast_i32x4 simde_mm512_broadcast_i32x4
+#define _mm512_castps512_ps128 simde_mm512_castps512_ps128
 #define _mm512_castps512_ps256 simde_mm512_castps512_ps256
 #define _mm512_castps_si512 simde_mm512_castps_si512
 #define _mm512_castsi512_ps simde_mm512_castsi512_ps
@@ -51,6 +52,7 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_dpbusd_epi32 simde_mm512_dpbusd_epi32
 #define _mm512_loadu_si512 simde_mm512_loadu_si512
 #define _mm512_madd_epi16 simde_mm512_madd_epi16
+#define _mm512_maskz_compress_ps simde_mm512_maskz_compress_ps
 #define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
 #define _mm512_max_epi32 simde_mm512_max_epi32
 #define _mm512_mullo_epi16 simde_mm512_mullo_epi16
@@ -63,6 +65,7 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_setzero_ps simde_mm512_setzero_ps
 #define _mm512_setzero_si512 simde_mm512_setzero_si512
 #define _mm512_shuffle_epi8 simde_mm512_shuffle_epi8
+#define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
 #define _mm512_slli_epi16 simde_mm512_slli_epi16
 #define _mm512_slli_epi32 simde_mm512_slli_epi32
 #define _mm512_srai_epi16 simde_mm512_srai_epi16
@@ -98,6 +101,8 @@ EMU(__m512) emu_fmadd_ps(__m512 a, __m512 b, __m512 c)
                        _mm256_fmadd_ps(emu_ps(a, 1), emu_ps(b, 1), emu_ps(c, 1)));
 }
 #define _mm512_fmadd_ps emu_fmadd_ps
+
+#define _mm512_permute_ps(a, order) emu_join_ps(_mm256_permute_ps(emu_ps(a, 0), order), _mm256_permute_ps(emu_ps(a, 1), order))
 
 EMU(__m512) emu_abs_ps(__m512 a) /* of NaN too, which SIMDe leaves */
 {

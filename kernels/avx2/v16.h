@@ -153,6 +153,17 @@ static inline float v_sum(v16 a)
     return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
 }
 
+static inline void v_sum4(v16 a, v16 b, v16 c, v16 d, float sums[4])
+{
+    const __m256 a8 = _mm256_add_ps(a.lo, a.hi), b8 = _mm256_add_ps(b.lo, b.hi);
+    const __m256 c8 = _mm256_add_ps(c.lo, c.hi), d8 = _mm256_add_ps(d.lo, d.hi);
+    const __m256 ac = _mm256_add_ps(_mm256_permute2f128_ps(a8, c8, 0x20), _mm256_permute2f128_ps(a8, c8, 0x31)); /* 4 + 4 */
+    const __m256 bd = _mm256_add_ps(_mm256_permute2f128_ps(b8, d8, 0x20), _mm256_permute2f128_ps(b8, d8, 0x31));
+    const __m256 s2 = _mm256_add_ps(_mm256_shuffle_ps(ac, bd, 0x44), _mm256_shuffle_ps(ac, bd, 0xee)); /* a b | c d */
+    const __m256 s1 = _mm256_hadd_ps(s2, s2);
+    _mm_storeu_ps(sums, _mm_movelh_ps(_mm256_castps256_ps128(s1), _mm256_extractf128_ps(s1, 1)));
+}
+
 static inline float v_top(v16 a)
 {
     __m256 m8 = _mm256_max_ps(a.lo, a.hi);

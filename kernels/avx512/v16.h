@@ -128,6 +128,16 @@ static inline float v_sum(v16 a)
     return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
 }
 
+static inline void v_sum4(v16 a, v16 b, v16 c, v16 d, float sums[4])
+{
+    const v16 ab = v_add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee)); /* 8 + 8 */
+    const v16 cd = v_add(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    v16 s = v_add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd)); /* 4 + 4 */
+    s = v_add(s, _mm512_permute_ps(s, 0x4e));
+    s = v_add(s, _mm512_permute_ps(s, 0xb1));
+    _mm_storeu_ps(sums, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, s)));
+}
+
 static inline float v_top(v16 a)
 {
     __m256 m8 = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));

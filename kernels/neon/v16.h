@@ -158,11 +158,29 @@ static inline v16 v_zero_below(v16 a, v16 x, v16 limit)
     return V16_EACH3(v_quarter_zero_below, a, x, limit);
 }
 
+static inline float32x4_t v_sum_quarters(v16 a)
+{
+    return vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3]));
+}
+
 static inline float v_sum(v16 a)
 {
-    float32x4_t s4 = vaddq_f32(vaddq_f32(a.q[0], a.q[2]), vaddq_f32(a.q[1], a.q[3]));
+    const float32x4_t s4 = v_sum_quarters(a);
     float32x2_t s2 = vadd_f32(vget_low_f32(s4), vget_high_f32(s4));
     return vget_lane_f32(s2, 0) + vget_lane_f32(s2, 1);
+}
+
+/* Of two: lanes 0 and 1 plus lanes 2 and 3. */
+static inline float32x4_t v_sum_halves(float32x4_t a, float32x4_t b)
+{
+    return vaddq_f32(vcombine_f32(vget_low_f32(a), vget_low_f32(b)), vcombine_f32(vget_high_f32(a), vget_high_f32(b)));
+}
+
+static inline void v_sum4(v16 a, v16 b, v16 c, v16 d, float sums[4])
+{
+    const float32x4_t ab = v_sum_halves(v_sum_quarters(a), v_sum_quarters(b));
+    const float32x4_t cd = v_sum_halves(v_sum_quarters(c), v_sum_quarters(d));
+    vst1q_f32(sums, vpaddq_f32(ab, cd));
 }
 
 static inline float v_top(v16 a)
