@@ -47,6 +47,7 @@ void TIER(quantize)(const float *x, size_t k, bool best, struct act_block *dst, 
     for (size_t blocks = k / ACT_BLOCK, n; blocks; blocks -= n, x += n * ACT_BLOCK, dst += n * stride) {
         n = blocks < FEW ? blocks : FEW;
         for (size_t i = 0; i < n; i++) {
+            __builtin_prefetch(&dst[i * stride], 1); /* far apart, and last read by all threads */
             const float largest = largest_of(x + i * ACT_BLOCK);
             const bool tiny = largest < 1e-30f;
             inverse[i] = tiny ? 0 : 1 / largest;
