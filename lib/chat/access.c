@@ -143,7 +143,7 @@ bool get_item(struct chat *c, struct value v, struct value key, struct value *ou
     bool found = false;
     if (v.kind == UNDEFINED)
         return undefined_fail(c, v);
-    if (v.kind == DICT && key.kind != LIST && key.kind != DICT && key.kind != VIEW) {
+    if (v.kind == DICT && !is_unhashable(key)) {
         const struct value *value = dict_get(c, v.as.dict, key);
         if (c->status)
             return false;
@@ -238,7 +238,7 @@ static bool slice_range(struct chat *c, const struct range *old, int64_t from, i
     bool overflow = __builtin_mul_overflow(from, old->step, &r->start) || __builtin_add_overflow(r->start, old->start, &r->start) ||
                     __builtin_mul_overflow(to, old->step, &r->stop) || __builtin_add_overflow(r->stop, old->start, &r->stop) ||
                     __builtin_mul_overflow(old->step, by, &r->step);
-    return !overflow || chat_fail(c, "an integer does not fit in 64 bits");
+    return !overflow || overflow_fail(c);
 }
 
 bool get_slice(struct chat *c, struct value v, struct value start, struct value stop, struct value step, struct value *out)

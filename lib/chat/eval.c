@@ -112,7 +112,7 @@ static bool eval_unary(struct eval *e, const struct node *n, struct value *out)
     if (v.kind == FLOAT)
         *out = float_value(n->op == '-' ? -v.as.real : v.as.real);
     else if (int_of(v) == INT64_MIN)
-        return chat_fail(e->c, "an integer does not fit in 64 bits");
+        return overflow_fail(e->c);
     else
         *out = int_value(n->op == '-' ? -int_of(v) : int_of(v));
     return true;

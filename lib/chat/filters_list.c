@@ -83,6 +83,23 @@ static bool run_reverse(struct call *call, struct value *out)
     return buffer_value(call->c, &b, out);
 }
 
+static const struct value *optional(const struct call *call, int index)
+{
+    return call->given[index] ? &call->arg[index] : NULL;
+}
+
+static const struct value *not_none(const struct value *v)
+{
+    return v && v->kind != NONE ? v : NULL;
+}
+
+/* An item, or, where there is a path that is not none, what it leads to from there. */
+static bool item_at(struct chat *c, struct value item, const struct value *path, struct value *out)
+{
+    *out = item;
+    return !not_none(path) || get_path(c, item, *path, NULL, out);
+}
+
 static bool run_join(struct call *call, struct value *out)
 {
     struct list *items;
@@ -91,10 +108,8 @@ static bool run_join(struct call *call, struct value *out)
     if (!value_items(call->c, call->self, false, &items) || (call->given[0] && !to_string(call->c, call->arg[0], &separator)))
         return false;
     for (size_t i = 0; i < items->count; i++) {
-        item = items->items[i];
         if ((i && call->given[0] && !buffer_string(call->c, &b, separator)) ||
-            (call->given[1] && call->arg[1].kind != NONE && !get_path(call->c, item, call->arg[1], NULL, &item)) || !chat_work(call->c, 1) ||
-            !print_str(call->c, &b, item))
+            !item_at(call->c, items->items[i], optional(call, 1), &item) || !chat_work(call->c, 1) || !print_str(call->c, &b, item))
             return false;
     }
     return buffer_value(call->c, &b, out);
@@ -138,8 +153,7 @@ static bool sort_items(struct chat *c, struct value *items, struct value *keys, 
 /* What an item is compared by: itself or its attribute. */
 static bool item_key(struct chat *c, struct value item, const struct value *attribute, bool case_sensitive, struct value *out)
 {
-    *out = item;
-    return (!attribute || attribute->kind == NONE || get_path(c, item, *attribute, NULL, out)) && fold_case(c, *out, case_sensitive, out);
+    return item_at(c, item, attribute, out) && fold_case(c, *out, case_sensitive, out);
 }
 
 /* What an item is sorted by: a list, as several attributes may be given, separated by commas. */
@@ -174,16 +188,6 @@ static bool keys_of(struct chat *c, const struct list *items, key_fn *key, const
         if (!chat_work(c, 1) || !key(c, items->items[i], attribute, case_sensitive, &(*keys)[i]))
             return false;
     return true;
-}
-
-static const struct value *optional(const struct call *call, int index)
-{
-    return call->given[index] ? &call->arg[index] : NULL;
-}
-
-static const struct value *not_none(const struct value *v)
-{
-    return v && v->kind != NONE ? v : NULL;
 }
 
 static bool run_sort(struct call *call, struct value *out)
@@ -372,8 +376,8 @@ static bool run_map(struct call *call, struct value *out)
 {
     struct list *items;
     struct value list;
-    const struct dict_entry *otherwise = find_keyword(call->c, &call->rest, "default", 7);
-    const size_t known = 1 + (otherwise != NULL);
+    const struct dict_entry *given = find_keyword(call->c, &call->rest, "default", 7);
+    const struct value *otherwise = given ? not_none(&given->value) : NULL;
     const struct dict_entry *attribute = call->rest.count == 0 ? find_keyword(call->c, &call->rest, "attribute", 9) : NULL;
     if (!list_new(call->c, LIST, 0, &list))
         return false;
@@ -381,14 +385,14 @@ static bool run_map(struct call *call, struct value *out)
         return iterator_of(call, list, out);
     if (!attribute && call->rest.count == 0)
         return chat_fail(call->c, "map requires a filter argument");
-    if (attribute && call->rest.keyword_count > known)
+    if (attribute && call->rest.keyword_count > 1 + (size_t)(given != NULL))
         return chat_fail(call->c, "map takes attribute and default, and no other keyword argument");
     if (!value_items(call->c, call->self, false, &items))
         return false;
     struct arguments args = behind_first(&call->rest);
     for (size_t i = 0; i < items->count; i++) {
         struct value item;
-        if (attribute ? !get_path(call->c, items->items[i], attribute->value, not_none(otherwise ? &otherwise->value : NULL), &item)
+        if (attribute ? !get_path(call->c, items->items[i], attribute->value, otherwise, &item)
                       : !call_filter(call->eval, call->rest.items[0], items->items[i], &args, &item))
             return false;
         if (!list_add(call->c, list, item))
@@ -473,9 +477,7 @@ static bool run_sum(struct call *call, struct value *out)
     if (!value_items(call->c, call->self, false, &items))
         return false;
     for (size_t i = 0; i < items->count; i++) {
-        item = items->items[i];
-        if ((call->given[0] && call->arg[0].kind != NONE && !get_path(call->c, item, call->arg[0], NULL, &item)) ||
-            !operate(call->c, '+', *out, item, out))
+        if (!item_at(call->c, items->items[i], optional(call, 0), &item) || !operate(call->c, '+', *out, item, out))
             return false;
     }
     return true;

@@ -11,7 +11,7 @@ static bool run_abs(struct call *call, struct value *out)
     if (v.kind == FLOAT)
         *out = float_value(fabs(v.as.real));
     else if (int_of(v) == INT64_MIN)
-        return chat_fail(call->c, "an integer does not fit in 64 bits");
+        return overflow_fail(call->c);
     else
         *out = int_value(int_of(v) < 0 ? -int_of(v) : int_of(v));
     return true;

@@ -9,7 +9,7 @@ static bool unsupported(struct chat *c, unsigned op, struct value v, struct valu
     if (v.kind == UNDEFINED || w.kind == UNDEFINED)
         return undefined_fail(c, v.kind == UNDEFINED ? v : w);
     if (v.kind == LARGE || w.kind == LARGE)
-        return chat_fail(c, "an integer does not fit in 64 bits");
+        return overflow_fail(c);
     if (op == '+' && v.kind == STRING)
         return chat_fail(c, "can only concatenate str (not \"%s\") to str", type_name(w));
     return chat_fail(c, "unsupported operand type(s) for %s: '%s' and '%s'", text, type_name(v), type_name(w));
@@ -57,7 +57,7 @@ static bool operate_ints(struct chat *c, unsigned op, int64_t a, int64_t b, stru
         break;
     }
     *out = int_value(r);
-    return !overflow || chat_fail(c, "an integer does not fit in 64 bits");
+    return !overflow || overflow_fail(c);
 }
 
 static bool operate_reals(struct chat *c, unsigned op, double a, double b, struct value *out)

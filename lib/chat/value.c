@@ -28,6 +28,11 @@ bool undefined_fail(struct chat *c, struct value v)
     return chat_fail(c, "%s", v.as.undefined);
 }
 
+bool overflow_fail(struct chat *c)
+{
+    return chat_fail(c, "an integer does not fit in 64 bits");
+}
+
 /* ---- lists */
 
 bool list_new(struct chat *c, enum kind kind, size_t capacity, struct value *out)
@@ -78,6 +83,8 @@ static uint64_t mix(uint64_t h)
 static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
 {
     uint64_t h = c->seed, word;
+    if (is_unhashable(v))
+        return chat_fail(c, "unhashable type: '%s'", type_name(v));
     switch (v.kind) {
     case NONE:
     case UNDEFINED:
@@ -114,10 +121,6 @@ static bool hash_of(struct chat *c, struct value v, int depth, uint64_t *hash)
             h = mix(h ^ word);
         }
         break;
-    case LIST:
-    case DICT:
-    case VIEW:
-        return chat_fail(c, "unhashable type: '%s'", type_name(v));
     default:
         memcpy(&word, &v.as, sizeof word);
         h = mix(h ^ word);
@@ -330,7 +333,7 @@ bool value_less(struct chat *c, struct value v, struct value w, const char *oper
         return true;
     }
     if (v.kind == LARGE || w.kind == LARGE)
-        return chat_fail(c, "an integer does not fit in 64 bits");
+        return overflow_fail(c);
     if (v.kind == STRING && w.kind == STRING) {
         *less = string_less(v, w);
         return chat_work(c, v.as.string->length / 64);

@@ -124,6 +124,7 @@ static inline struct value float_value(double d) { return (struct value){.kind =
 static inline bool is_int(struct value v) { return v.kind == INT || v.kind == BOOL; }
 static inline bool is_number(struct value v) { return v.kind == INT || v.kind == BOOL || v.kind == FLOAT; }
 static inline bool is_list(struct value v) { return v.kind == LIST || v.kind == TUPLE; }
+static inline bool is_unhashable(struct value v) { return v.kind == LIST || v.kind == DICT || v.kind == VIEW; }
 
 /* An integer's or a truth value's number; any number's as a double. */
 static inline int64_t int_of(struct value v) { return v.kind == BOOL ? v.as.boolean : v.as.integer; }
@@ -164,6 +165,7 @@ bool buffer_value(struct chat *c, struct buffer *b, struct value *out); /* the t
 bool undefined_new(struct chat *c, struct value *out, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Records what using an undefined value fails with. */
 bool undefined_fail(struct chat *c, struct value v);
+bool overflow_fail(struct chat *c); /* of an integer beyond 64 bits */
 
 /* Lists of the given kind. */
 bool list_new(struct chat *c, enum kind kind, size_t capacity, struct value *out);
