@@ -167,8 +167,8 @@ typedef void kv_store_fn(const float *x, size_t head_dim, void *page, int slot);
 
 /* s[c * KV_PAGE + j] = q[c] . K[j] for the positions 16 from <= j < 16 to of a page, 0 <= from <= to <= 4, and `cols` columns
  * (1..ATTEND_COLS). q holds the queries, multiplied by the attention scale: float [head_dim][cols]; for Q8_0 pages
- * struct act_block [ceil(head_dim / 32)][cols], the dimensions beyond head_dim zero. `next` is what will be read after the page, NULL if
- * nothing: it is fetched in step with the reading of the page. */
+ * struct act_block [ceil(head_dim / 32)][cols], the dimensions beyond head_dim zero. `next` is the page of keys that will be read next, NULL if
+ * none: it is fetched in step with the reading of this one, and has the time of a page of values to arrive. */
 typedef void scores_fn(const void *q, int cols, size_t head_dim, const void *k_page, const void *next, int from, int to, float *s);
 
 /* A step of an online soft-max over the scores of one page: s [cols][KV_PAGE] becomes weights.
@@ -180,6 +180,7 @@ typedef void scores_fn(const void *q, int cols, size_t head_dim, const void *k_p
 typedef void soft_max_fn(float *s, int cols, const int *first, const int *last, float softcap, float *m, float *l, float *scale);
 
 /* o[c] = o[c] * scale[c] + sum over j of p[c * KV_PAGE + j] V[j], p >= 0, all 64 slots.
+ *  next   the page of values that will be read next, or NULL, as above
  *  o      float [cols][round16(head_dim)]: running weighted sum of V, started at 0; the caller divides by l at the end */
 typedef void values_fn(const float *p, int cols, size_t head_dim, const void *v_page, const void *next, const float *scale, float *o);
 

@@ -209,14 +209,16 @@ static void attend_page(const struct pass *p, const struct job *job, const struc
         return;
     const uint32_t d = p->kv->shape.head_dim, sequence = panel->run->sequence, end = panel->kv_head + job->together;
     for (uint32_t kv = panel->kv_head; kv < end; kv++) {
-        const void *k = kvcache_k(p->kv, job->layer, kv, sequence, i), *v = kvcache_v(p->kv, job->layer, kv, sequence, i), *next = NULL;
-        if (kv + 1 < end)
-            next = kvcache_k(p->kv, job->layer, kv + 1, sequence, i);
-        else if (!last)
-            next = kvcache_k(p->kv, job->layer, panel->kv_head, sequence, i + 1);
-        job->scores(queries_at(p, panel, w, kv - panel->kv_head), panel->each, d, k, v, view.from, view.to, w->scores);
+        const void *k = kvcache_k(p->kv, job->layer, kv, sequence, i), *v = kvcache_v(p->kv, job->layer, kv, sequence, i);
+        const void *next_k = NULL, *next_v = NULL;
+        if (kv + 1 < end || !last) {
+            const uint32_t next = kv + 1 < end ? kv + 1 : panel->kv_head, page = kv + 1 < end ? i : i + 1;
+            next_k = kvcache_k(p->kv, job->layer, next, sequence, page);
+            next_v = kvcache_v(p->kv, job->layer, next, sequence, page);
+        }
+        job->scores(queries_at(p, panel, w, kv - panel->kv_head), panel->each, d, k, next_k, view.from, view.to, w->scores);
         p->kernels->soft_max(w->scores, panel->each, view.first, view.last, job->softcap, s.m, s.l, w->scale);
-        job->values(w->scores, panel->each, d, v, next, w->scale, s.o);
+        job->values(w->scores, panel->each, d, v, next_v, w->scale, s.o);
         s.m += panel->each;
         s.l += panel->each;
         s.o += (size_t)panel->each * job->width;

@@ -79,7 +79,6 @@ void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *pag
 {
     const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
     const struct act_block *x = q;
-    attend_fetch_scales(next, head_dim);
     for (int c = 0; c < cols; c += 4, next = NULL) {
 #define QUERIES(n) attend_queries(x + c, (size_t)cols, n, blocks, page, next, from, to, s + c * KV_PAGE)
         switch (cols - c) {

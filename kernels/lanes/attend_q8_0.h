@@ -60,7 +60,7 @@ ALWAYS_INLINE void attend_fetch(const void *next, size_t offset, size_t bytes)
             __builtin_prefetch((const char *)next + offset + i, 0, 2);
 }
 
-/* A page of values is longer than that of its keys, by its scales, which are wanted first. */
+/* The scales of a page of values stand behind its tiles, but are wanted first. */
 ALWAYS_INLINE void attend_fetch_scales(const void *next, size_t head_dim)
 {
     attend_fetch(next, (head_dim + 15) / 16 * 2 * sizeof(struct tile_q8_0), (head_dim + ACT_BLOCK - 1) / ACT_BLOCK * KV_PAGE * sizeof(uint16_t));

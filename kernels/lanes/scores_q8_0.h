@@ -8,7 +8,6 @@ void TIER(scores_Q8_0)(const void *q, int cols, size_t head_dim, const void *pag
 {
     const size_t blocks = (head_dim + ACT_BLOCK - 1) / ACT_BLOCK;
     const struct tile_q8_0 *tile = (const struct tile_q8_0 *)page + (size_t)from * blocks;
-    attend_fetch_scales(next, head_dim);
     for (int t = from; t < to; t++, tile += blocks) {
         attend_fetch(next, (size_t)t * blocks * sizeof *tile, blocks * sizeof *tile);
         TIER(linear_Q8_0)(tile, 1, blocks * ACT_BLOCK, q, (size_t)cols, cols, s + 16 * t, KV_PAGE);

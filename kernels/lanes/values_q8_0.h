@@ -11,6 +11,7 @@ void TIER(values_Q8_0)(const float *p, int cols, size_t head_dim, const void *pa
     const uint16_t *d = (const uint16_t *)(tile + 2 * tiles);
     struct act_block x[KV_PAGE / ACT_BLOCK][ATTEND_COLS];
     float weighted[KV_PAGE], sums[ATTEND_COLS * 16];
+    attend_fetch_scales(next, head_dim);
     for (size_t t = 0; t < tiles; t++, tile += 2, o += 16) {
         if (t % 2 == 0) { /* these 32 dimensions share their scales */
             for (int c = 0; c < cols; c++) {
