@@ -9,6 +9,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     struct tile_q2_k *t = tile;
     memcpy(&t->d[r], &from->d, 2);
     memcpy(&t->dmin[r], &from->dmin, 2);
+    UNROLL
     for (int s = 0; s < 8; s++) {
         memcpy(t->sub[s].sc_m[r], from->scales + 2 * s, 2);
         uint32_t values[8];

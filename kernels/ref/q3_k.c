@@ -3,26 +3,31 @@
 #include "../tiles.h"
 #include "ref.h"
 
-/* Scale n of 16: its low 4 bits, then its upper 2, as blocks.h says. */
-static inline int8_t scale(const uint8_t scales[12], int n)
+/* The 16 scales: their low 4 bits, then their upper 2, as blocks.h says; less 32 without a carry into the next byte. */
+static inline void unpack_scales16(const uint8_t scales[12], int8_t sc[16])
 {
-    int low = scales[n % 8] >> n / 8 * 4 & 15, upper = scales[8 + n % 4] >> n / 4 * 2 & 3;
-    return (int8_t)((low | upper << 4) - 32);
+    for (int i = 0; i < 4; i++) {
+        const uint32_t low = load_u32(scales + i % 2 * 4) >> i / 2 * 4 & 0x0f0f0f0f, upper = load_u32(scales + 8) >> 2 * i & 0x03030303;
+        const uint32_t four = ((low | upper << 4) + 0x60606060) ^ 0x80808080;
+        memcpy(sc + 4 * i, &four, sizeof four);
+    }
 }
 
 static inline void pack_row(const void *block, int r, void *tile)
 {
     const struct block_q3_k *from = block;
     struct tile_q3_k *t = tile;
+    int8_t sc[16];
     memcpy(&t->d[r], &from->d, 2);
+    unpack_scales16(from->scales, sc);
+    UNROLL
     for (int s = 0; s < 8; s++) {
         uint32_t v[8]; /* q of k 4 g .. 4 g + 3 */
         for (int g = 0; g < 8; g++)
             v[g] = crumbs(from->qs, s, g) | (load_u32(from->hmask + 4 * g) >> s & 0x01010101) << 2;
         const uint32_t sixes[4] = {v[0] | v[4] << 3, v[1] | v[5] << 3, v[2] | v[6] << 3, v[3] | v[7] << 3};
         pack_sixes(t->sub[s].sixes, r, sixes);
-        t->sub[s].sc[r][0] = scale(from->scales, 2 * s);
-        t->sub[s].sc[r][1] = scale(from->scales, 2 * s + 1);
+        memcpy(t->sub[s].sc[r], sc + 2 * s, 2);
     }
 }
 

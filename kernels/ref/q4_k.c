@@ -12,6 +12,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     memcpy(&t->d[r], &from->d, 2);
     memcpy(&t->dmin[r], &from->dmin, 2);
     unpack_scales(from->scales, sc, m);
+    UNROLL
     for (int s = 0; s < 8; s++) {
         t->sub[s].sc[r] = sc[s];
         t->sub[s].m[r] = m[s];

@@ -10,6 +10,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     const struct block_q6_k *from = block;
     struct tile_q6_k *t = tile;
     memcpy(&t->d[r], &from->d, 2);
+    UNROLL
     for (int s = 0; s < 8; s++) {
         int half = s / 4, q = s % 4;
         const uint8_t *ql = from->ql + 64 * half + 32 * (q % 2);

@@ -8,6 +8,7 @@ static inline void pack_row(const void *block, int r, void *tile)
     const struct block_tq2_0 *from = block;
     struct tile_tq2_0 *t = tile;
     memcpy(&t->d[r], &from->d, 2);
+    UNROLL
     for (int s = 0; s < 8; s++) {
         uint32_t values[8];
         all_crumbs(from->qs, s, values);
@@ -38,6 +39,7 @@ static inline void pack_digits(const void *block, int r, void *tile)
     for (int n = 0; n < 4; n++)
         end = take_digits(from->qh, 4, n, end);
     memcpy(&t->d[r], &from->d, 2);
+    UNROLL
     for (int s = 0; s < 8; s++)
         pack_crumbs(t->crumbs[s], r, values + 8 * s);
 }
