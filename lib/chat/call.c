@@ -53,6 +53,16 @@ bool test_known(struct value name)
 
 /* ---- built-in functions */
 
+const struct value *call_argument(const struct call *call, int index)
+{
+    return call->given[index] ? &call->arg[index] : NULL;
+}
+
+bool call_flag(const struct call *call, int index)
+{
+    return call->given[index] && is_true(call->arg[index]);
+}
+
 bool call_int(struct call *call, int index, int64_t default_value, int64_t *out)
 {
     struct value v = call->arg[index];

@@ -96,6 +96,9 @@ bool eval_enter(struct eval *e);
 bool call_value(struct eval *e, struct value callee, struct arguments *args, struct value *out);
 bool call_filter(struct eval *e, struct value name, struct value self, const struct arguments *args, struct value *out);
 bool call_test(struct eval *e, struct value name, struct value self, const struct arguments *args, bool *out);
+/* An argument, NULL where it is left out; whether one is given and true. */
+const struct value *call_argument(const struct call *call, int index);
+bool call_flag(const struct call *call, int index);
 /* An integer argument, `default_value` where it is left out, or none. */
 bool call_int(struct call *call, int index, int64_t default_value, int64_t *out);
 bool call_int_or_none(struct call *call, int index, int64_t default_value, int64_t *out);

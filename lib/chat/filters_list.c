@@ -1,11 +1,6 @@
 /* Filters of lists, dicts and anything. */
 #include "eval.h"
 
-static bool flag(const struct call *call, int index)
-{
-    return call->given[index] && is_true(call->arg[index]);
-}
-
 static bool iterator_of(struct call *call, struct value list, struct value *out)
 {
     (void)call;
@@ -83,11 +78,6 @@ static bool run_reverse(struct call *call, struct value *out)
     return buffer_value(call->c, &b, out);
 }
 
-static const struct value *optional(const struct call *call, int index)
-{
-    return call->given[index] ? &call->arg[index] : NULL;
-}
-
 static const struct value *not_none(const struct value *v)
 {
     return v && v->kind != NONE ? v : NULL;
@@ -109,7 +99,7 @@ static bool run_join(struct call *call, struct value *out)
         return false;
     for (size_t i = 0; i < items->count; i++) {
         if ((i && call->given[0] && !buffer_string(call->c, &b, separator)) ||
-            !item_at(call->c, items->items[i], optional(call, 1), &item) || !chat_work(call->c, 1) || !print_str(call->c, &b, item))
+            !item_at(call->c, items->items[i], call_argument(call, 1), &item) || !chat_work(call->c, 1) || !print_str(call->c, &b, item))
             return false;
     }
     return buffer_value(call->c, &b, out);
@@ -196,7 +186,7 @@ static bool run_sort(struct call *call, struct value *out)
     int64_t reverse;
     *out = (struct value){.kind = LIST};
     return value_items(call->c, call->self, true, &out->as.list) && call_int(call, 0, 0, &reverse) &&
-           keys_of(call->c, out->as.list, sort_key, optional(call, 2), flag(call, 1), &keys) &&
+           keys_of(call->c, out->as.list, sort_key, call_argument(call, 2), call_flag(call, 1), &keys) &&
            sort_items(call->c, out->as.list->items, keys, out->as.list->count, reverse);
 }
 
@@ -215,7 +205,7 @@ static bool run_dictsort(struct call *call, struct value *out)
         return false;
     for (size_t i = 0; i < d->count; i++)
         if (!tuple_pair(c, d->entries[i].key, d->entries[i].value, &pair) || !list_add(c, *out, pair) ||
-            !fold_case(c, by_value ? d->entries[i].value : d->entries[i].key, flag(call, 0), &keys[i]))
+            !fold_case(c, by_value ? d->entries[i].value : d->entries[i].key, call_flag(call, 0), &keys[i]))
             return false;
     return sort_items(c, out->as.list->items, keys, d->count, reverse);
 }
@@ -224,7 +214,8 @@ static bool extreme(struct call *call, bool largest, struct value *out)
 {
     struct list *items;
     struct value *keys;
-    if (!value_items(call->c, call->self, false, &items) || !keys_of(call->c, items, item_key, optional(call, 1), flag(call, 0), &keys))
+    if (!value_items(call->c, call->self, false, &items) ||
+        !keys_of(call->c, items, item_key, call_argument(call, 1), call_flag(call, 0), &keys))
         return false;
     if (items->count == 0)
         return undefined_new(call->c, out, "No aggregated item, sequence was empty.");
@@ -254,7 +245,8 @@ static bool run_unique(struct call *call, struct value *out)
 {
     struct list *items;
     struct value *keys, seen, list;
-    if (!value_items(call->c, call->self, false, &items) || !keys_of(call->c, items, item_key, optional(call, 1), flag(call, 0), &keys) ||
+    if (!value_items(call->c, call->self, false, &items) ||
+        !keys_of(call->c, items, item_key, call_argument(call, 1), call_flag(call, 0), &keys) ||
         !dict_new(call->c, DICT, &seen) || !list_new(call->c, LIST, 0, &list))
         return false;
     for (size_t i = 0; i < items->count; i++) {
@@ -270,8 +262,8 @@ static bool run_groupby(struct call *call, struct value *out)
 {
     struct chat *c = call->c;
     struct value sorted = {.kind = LIST}, *keys, group, members = {0};
-    const struct value *otherwise = not_none(optional(call, 1));
-    bool sensitive = flag(call, 2), equal = false;
+    const struct value *otherwise = not_none(call_argument(call, 1));
+    bool sensitive = call_flag(call, 2), equal = false;
     if (!value_items(c, call->self, true, &sorted.as.list) || !list_new(c, LIST, 0, out))
         return false;
     struct list *items = sorted.as.list;
@@ -477,7 +469,7 @@ static bool run_sum(struct call *call, struct value *out)
     if (!value_items(call->c, call->self, false, &items))
         return false;
     for (size_t i = 0; i < items->count; i++) {
-        if (!item_at(call->c, items->items[i], optional(call, 0), &item) || !operate(call->c, '+', *out, item, out))
+        if (!item_at(call->c, items->items[i], call_argument(call, 0), &item) || !operate(call->c, '+', *out, item, out))
             return false;
     }
     return true;
@@ -487,7 +479,7 @@ static bool run_sum(struct call *call, struct value *out)
 
 static bool run_default(struct call *call, struct value *out)
 {
-    bool missing = call->self.kind == UNDEFINED || (flag(call, 1) && !is_true(call->self));
+    bool missing = call->self.kind == UNDEFINED || (call_flag(call, 1) && !is_true(call->self));
     if (missing && !call->given[0])
         return string_text(call->c, "", out);
     *out = missing ? call->arg[0] : call->self;
@@ -503,7 +495,7 @@ static bool run_pprint(struct call *call, struct value *out)
 /* separators=(",", ":"); without, those of json.dumps. */
 static bool json_separators(struct call *call, struct json_options *o)
 {
-    const struct value *given = optional(call, 2);
+    const struct value *given = call_argument(call, 2);
     if (!given || given->kind == NONE)
         return string_text(call->c, o->indent ? "," : ", ", &o->item_separator) && string_text(call->c, ": ", &o->key_separator);
     struct list *parts;
@@ -518,7 +510,7 @@ static bool json_separators(struct call *call, struct json_options *o)
 
 static bool run_tojson(struct call *call, struct value *out)
 {
-    struct json_options o = {.ascii = flag(call, 0), .sort_keys = flag(call, 3)};
+    struct json_options o = {.ascii = call_flag(call, 0), .sort_keys = call_flag(call, 3)};
     struct buffer b = {0}, spaces = {0};
     int64_t indent;
     if (call->given[1] && call->arg[1].kind == STRING) {

@@ -98,7 +98,7 @@ static bool run_filesizeformat(struct call *call, struct value *out)
 {
     static const char *const units[2][8] = {{"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"},
                                             {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}};
-    const bool binary = call->given[0] && is_true(call->arg[0]);
+    const bool binary = call_flag(call, 0);
     const double base = binary ? 1024 : 1000;
     struct buffer b = {0};
     char digits[REAL_TEXT];

@@ -36,7 +36,7 @@ static bool run_title(struct call *call, struct value *out)
 static bool run_trim(struct call *call, struct value *out)
 {
     struct value text;
-    return to_string(call->c, call->self, &text) && strip(call->c, text, call->given[0] ? &call->arg[0] : NULL, true, true, out);
+    return to_string(call->c, call->self, &text) && strip(call->c, text, call_argument(call, 0), true, true, out);
 }
 
 static bool run_string(struct call *call, struct value *out)
@@ -89,7 +89,7 @@ static bool run_indent(struct call *call, struct value *out)
     struct value text = call->self, lines, indent;
     struct buffer b = {0}, spaces = {0};
     int64_t width = 4;
-    bool first = call->given[1] && is_true(call->arg[1]), blank = call->given[2] && is_true(call->arg[2]);
+    bool first = call_flag(call, 1), blank = call_flag(call, 2);
     if (text.kind == UNDEFINED)
         return undefined_fail(c, text);
     if (text.kind != STRING)
@@ -139,7 +139,7 @@ static bool run_truncate(struct call *call, struct value *out)
     if (text.kind != STRING)
         return chat_fail(c, "truncate needs a string, not %s", type_name(text));
     size_t cut = char_offset(c, text, (size_t)(length - chars));
-    if (!(call->given[1] && is_true(call->arg[1]))) {
+    if (!call_flag(call, 1)) {
         const char *space = memrchr(text.as.string->data, ' ', cut);
         cut = space ? (size_t)(space - text.as.string->data) : cut;
     }

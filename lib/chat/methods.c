@@ -9,11 +9,6 @@ static bool string_argument(struct call *call, int index, struct value *out)
     return out->kind == STRING || chat_fail(call->c, "%s() needs a str, not %s", call->function_name, type_name(*out));
 }
 
-static const struct value *optional(const struct call *call, int index)
-{
-    return call->given[index] ? &call->arg[index] : NULL;
-}
-
 static bool part(struct call *call, size_t from, size_t to, struct value *out)
 {
     return string_ref(call->c, call->self.as.string->data + from, to - from, out);
@@ -63,17 +58,17 @@ static bool run_swapcase(struct call *call, struct value *out)
 
 static bool run_strip(struct call *call, struct value *out)
 {
-    return strip(call->c, call->self, optional(call, 0), true, true, out);
+    return strip(call->c, call->self, call_argument(call, 0), true, true, out);
 }
 
 static bool run_lstrip(struct call *call, struct value *out)
 {
-    return strip(call->c, call->self, optional(call, 0), true, false, out);
+    return strip(call->c, call->self, call_argument(call, 0), true, false, out);
 }
 
 static bool run_rstrip(struct call *call, struct value *out)
 {
-    return strip(call->c, call->self, optional(call, 0), false, true, out);
+    return strip(call->c, call->self, call_argument(call, 0), false, true, out);
 }
 
 static bool has_prefix(struct chat *c, const struct string *s, const struct string *p)
