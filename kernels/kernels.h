@@ -81,10 +81,11 @@ enum weight_type quant_by_name(const char *name);
  * Products use unsigned weights w + z, so each kernel needs -z * sum(q): the negated sums are kept here (set by act_sums). */
 struct act_block {
     float d;                /* amax / 127, or / 126, .. */
-    int32_t nsum;           /* -(q[0] + ... + q[31]) = nlo + nhi */
-    int32_t nlo, nhi;       /* the same of q[0..15] and of q[16..31] */
+    int32_t nsum;           /* -(q[0] + ... + q[31]) */
+    int16_t nhalf[2];       /* the same of q[0..15] and of q[16..31], a pair for products with pairs */
     float fsum;             /* nsum */
-    int32_t start8, start128, start32_lo; /* the bits of SUM_BIAS + 8 nsum, + 128 nsum, + 32 nlo */
+    int32_t start8, start128, start32_lo; /* the bits of SUM_BIAS + 8 nsum, + 128 nsum, + 32 nhalf[0] */
+    int32_t start32_hi;     /* 32 nhalf[1] */
     int8_t q[ACT_BLOCK];
 };
 
@@ -96,13 +97,14 @@ struct act_block {
 
 static inline void act_sums(struct act_block *a, int32_t nlo, int32_t nhi)
 {
-    a->nlo = nlo;
-    a->nhi = nhi;
+    a->nhalf[0] = (int16_t)nlo;
+    a->nhalf[1] = (int16_t)nhi;
     a->nsum = nlo + nhi;
     a->fsum = (float)a->nsum;
     a->start8 = SUM_BIAS_BITS + 8 * a->nsum;
     a->start128 = SUM_BIAS_BITS + 128 * a->nsum;
-    a->start32_lo = SUM_BIAS_BITS + 32 * a->nlo;
+    a->start32_lo = SUM_BIAS_BITS + 32 * nlo;
+    a->start32_hi = 32 * nhi;
 }
 
 /* Types that keys and values can be kept in: X(name). */

@@ -462,9 +462,9 @@ static void check_quantized(struct harness *h, const float *x, size_t k, int lev
         if (worst > 0.50001 * (double)q->d + 1e-30)
             harness_fail(h, "block %zu: off by %g of a unit", b, worst / (double)q->d);
         const int nsum = -lo - hi;
-        if (q->nlo != -lo || q->nhi != -hi || q->nsum != nsum || q->fsum != (float)nsum)
+        if (q->nhalf[0] != -lo || q->nhalf[1] != -hi || q->nsum != nsum || q->fsum != (float)nsum)
             harness_fail(h, "block %zu: wrong sums", b);
-        if (!is_start(q->start8, 8 * nsum) || !is_start(q->start128, 128 * nsum) || !is_start(q->start32_lo, 32 * q->nlo))
+        if (!is_start(q->start8, 8 * nsum) || !is_start(q->start128, 128 * nsum) || !is_start(q->start32_lo, -32 * lo) || q->start32_hi != -32 * hi)
             harness_fail(h, "block %zu: wrong starts", b);
     }
 }

@@ -60,15 +60,6 @@ ALWAYS_INLINE bool avx2_minima(struct avx2_type type)
     return type.family == FAMILY_SCALE_MIN || type.family == FAMILY_TWO_SCALES_MINS;
 }
 
-/* The negated sums of activations as s16, nlo and nhi side by side in each row. */
-ALWAYS_INLINE __m256i avx2_nsums(const struct act_block *a)
-{
-    int64_t both;
-    memcpy(&both, &a->nlo, sizeof both);
-    const __m256i wide = _mm256_set1_epi64x(both);
-    return _mm256_packs_epi32(wide, wide);
-}
-
 /* acc = fma(d, t, acc), t the term of README.md for one column. */
 ALWAYS_INLINE __m256 avx2_add(struct avx2_type type, const struct avx2_half *w, const struct act_block *a, __m256 isum, __m256 acc)
 {
@@ -76,7 +67,7 @@ ALWAYS_INLINE __m256 avx2_add(struct avx2_type type, const struct avx2_half *w, 
     if (type.family == FAMILY_SCALE_MIN)
         t = _mm256_fmadd_ps(w->m, _mm256_set1_ps(a->fsum), t);
     if (type.family == FAMILY_TWO_SCALES_MINS)
-        t = _mm256_fmadd_ps(w->m, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->mins, avx2_nsums(a))), t);
+        t = _mm256_fmadd_ps(w->m, _mm256_cvtepi32_ps(_mm256_madd_epi16(w->mins, avx2_broadcast(a->nhalf))), t);
     return _mm256_fmadd_ps(_mm256_broadcast_ss(&a->d), t, acc);
 }
 

@@ -94,7 +94,7 @@ ALWAYS_INLINE __m256i avx2_start(struct avx2_type type, const struct avx2_half *
     if (type.log2_z < 0)
         return _mm256_setzero_si256();
     if (avx2_two_scales(type))
-        return _mm256_madd_epi16(w->bias, avx2_nsums(a));
+        return _mm256_madd_epi16(w->bias, avx2_broadcast(a->nhalf));
     return _mm256_slli_epi32(avx2_broadcast(&a->nsum), type.log2_z);
 }
 

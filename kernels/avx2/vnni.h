@@ -45,24 +45,23 @@ ALWAYS_INLINE void avx2_make_ready(struct avx2_type type, const void *packed, si
     }
 }
 
-/* Where a sum of products with activations starts whose negated sum is nsum. */
-ALWAYS_INLINE __m256i avx2_start(int log2_z, const int32_t *nsum)
+/* Where the sum of vector g's products with activations starts, 0 or, with two scales, also 4: z times the negated sum of its activations, and the
+ * bits of SUM_BIAS. The usual ones are ready to be loaded, other halves are shifted from those of z = 32 (SUM_BIAS_BITS end with zeros). */
+ALWAYS_INLINE __m256i avx2_start(struct avx2_type type, const struct act_block *a, int g)
 {
     const __m256i bits = _mm256_set1_epi32(SUM_BIAS_BITS);
-    return log2_z < 0 ? bits : _mm256_add_epi32(bits, _mm256_slli_epi32(avx2_broadcast(nsum), log2_z));
-}
-
-/* The same for vector g, 0, or 4 of two scales. The usual ones are ready to be loaded. */
-ALWAYS_INLINE __m256i avx2_start_at(struct avx2_type type, const struct act_block *a, int g)
-{
     if (!type.run)
         return avx2_broadcast(&a->start128);
-    if (avx2_two_scales(type)) {
-        if (type.log2_z == 5 && g == 0)
-            return avx2_broadcast(&a->start32_lo);
-        return avx2_start(type.log2_z, g ? &a->nhi : &a->nlo);
-    }
-    return type.log2_z == 3 ? avx2_broadcast(&a->start8) : avx2_start(type.log2_z, &a->nsum);
+    if (type.log2_z < 0)
+        return bits;
+    if (!avx2_two_scales(type))
+        return type.log2_z == 3 ? avx2_broadcast(&a->start8)
+                                : _mm256_add_epi32(_mm256_slli_epi32(avx2_broadcast(&a->nsum), type.log2_z), bits);
+    const int shift = 5 - type.log2_z;
+    if (g)
+        return _mm256_add_epi32(_mm256_srai_epi32(avx2_broadcast(&a->start32_hi), shift), bits);
+    const __m256i start = _mm256_srai_epi32(avx2_broadcast(&a->start32_lo), shift);
+    return shift ? _mm256_add_epi32(start, _mm256_set1_epi32(SUM_BIAS_BITS - (SUM_BIAS_BITS >> shift))) : start;
 }
 
 /* n columns (up to 4) of a k block: each broadcast of activations serves 16 rows, each vector of weights n columns; the sums stay in
@@ -81,7 +80,7 @@ ALWAYS_INLINE void avx2_columns(struct avx2_type type, struct avx2_source from, 
             const __m256i q = avx2_broadcast(x[c].q + 4 * g);
             UNROLL
             for (int h = 0; h < 2; h++) {
-                sum[c][h] = _mm256_dpbusd_avx_epi32(g % vectors ? sum[c][h] : avx2_start_at(type, &x[c], g), w[h], q);
+                sum[c][h] = _mm256_dpbusd_avx_epi32(g % vectors ? sum[c][h] : avx2_start(type, &x[c], g), w[h], q);
                 KEEP(sum[c][h]);
                 if ((g + 1) % vectors)
                     continue;

@@ -178,18 +178,25 @@ ALWAYS_INLINE void avx512_codebook(const int8_t codebook[16], int z, __m512i w[8
         w[g] = _mm512_shuffle_epi8(values, w[g]);
 }
 
-/* z times a negated sum of activations, where the sum of products starts. */
-ALWAYS_INLINE __m512i avx512_bias(int log2_z, const int32_t *nsum)
+/* Where the sum of products starts, of all k or, with two scales, of k 0..15: z times the negated sum of activations, and the bits of SUM_BIAS. The usual
+ * ones are ready to be loaded, other halves are shifted from those of z = 32 (SUM_BIAS_BITS end with zeros). */
+ALWAYS_INLINE __m512i avx512_start(int log2_z, const struct act_block *a, bool two)
 {
-    return log2_z < 0 ? _mm512_setzero_si512() : _mm512_slli_epi32(avx512_broadcast(nsum), (unsigned)log2_z);
+    const __m512i bits = _mm512_set1_epi32(SUM_BIAS_BITS);
+    if (log2_z < 0)
+        return bits;
+    if (!two && (log2_z == 3 || log2_z == 7))
+        return avx512_broadcast(log2_z == 3 ? &a->start8 : &a->start128);
+    if (!two)
+        return _mm512_add_epi32(_mm512_slli_epi32(avx512_broadcast(&a->nsum), (unsigned)log2_z), bits);
+    const __m512i start = _mm512_srai_epi32(avx512_broadcast(&a->start32_lo), (unsigned)(5 - log2_z));
+    return log2_z == 5 ? start : _mm512_add_epi32(start, _mm512_set1_epi32(SUM_BIAS_BITS - (SUM_BIAS_BITS >> (5 - log2_z))));
 }
 
-/* The same for the sum of all values, or of k 0..15, and the bits of SUM_BIAS. The usual ones are ready to be loaded. */
-ALWAYS_INLINE __m512i avx512_start(int log2_z, const struct act_block *a, bool lo)
+/* The same of k 16..31, without SUM_BIAS. */
+ALWAYS_INLINE __m512i avx512_start_hi(int log2_z, const struct act_block *a)
 {
-    if (lo ? log2_z == 5 : log2_z == 3 || log2_z == 7)
-        return avx512_broadcast(lo ? &a->start32_lo : log2_z == 3 ? &a->start8 : &a->start128);
-    return _mm512_add_epi32(avx512_bias(log2_z, lo ? &a->nlo : &a->nsum), _mm512_set1_epi32(SUM_BIAS_BITS));
+    return log2_z < 0 ? _mm512_setzero_si512() : _mm512_srai_epi32(avx512_broadcast(&a->start32_hi), (unsigned)(5 - log2_z));
 }
 
 /* sum + the dot products of w with 4 activations. Left to the intrinsic, GCC 12 broadcasts into a
@@ -207,12 +214,6 @@ ALWAYS_INLINE __m512i avx512_dot4(__m512i sum, __m512i w, const int8_t *q)
 #endif
 }
 
-/* The negated sums of activations as s16, nlo and nhi side by side. */
-ALWAYS_INLINE __m512i avx512_nsums(const struct act_block *a)
-{
-    return _mm512_set1_epi32((int32_t)((uint16_t)a->nlo | (uint32_t)a->nhi << 16));
-}
-
 /* The term t of README.md for one column; lo and hi are its sums of products: of k 0..15 and of k 16..31 with two scales, else lo of all. */
 ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_block *w, const struct act_block *a, __m512i lo, __m512i hi)
 {
@@ -227,7 +228,7 @@ ALWAYS_INLINE __m512 avx512_term(struct avx512_type type, const struct avx512_bl
     if (type.family == FAMILY_SCALE_MIN)
         t = _mm512_fmadd_ps(w->dm, _mm512_set1_ps(a->fsum), t);
     if (type.family == FAMILY_TWO_SCALES_MINS)
-        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_nsums(a))), t);
+        t = _mm512_fmadd_ps(w->dm, _mm512_cvtepi32_ps(_mm512_madd_epi16(w->m, avx512_broadcast(a->nhalf))), t);
     return t;
 }
 
@@ -239,7 +240,7 @@ ALWAYS_INLINE void avx512_columns(struct avx512_type type, const struct avx512_b
     UNROLL
     for (int c = 0; c < n; c++) {
         sum[0][c] = avx512_start(type.log2_z, &x[c], two);
-        sum[1][c] = two ? avx512_bias(type.log2_z, &x[c].nhi) : sum[0][c];
+        sum[1][c] = two ? avx512_start_hi(type.log2_z, &x[c]) : sum[0][c];
     }
     UNROLL
     for (int g = 0; g < 8; g++) {

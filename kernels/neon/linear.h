@@ -256,7 +256,7 @@ ALWAYS_INLINE void neon_multiply_add(struct neon_type type, const struct neon_bl
         if (type.family == FAMILY_SCALE_MIN)
             t = vfmaq_n_f32(t, w->dm[quad], a->fsum);
         if (type.family == FAMILY_TWO_SCALES_MINS)
-            t = vfmaq_f32(t, w->dm[quad], vfmaq_n_f32(vmulq_n_f32(w->m[0][quad], (float)a->nlo), w->m[1][quad], (float)a->nhi));
+            t = vfmaq_f32(t, w->dm[quad], vfmaq_n_f32(vmulq_n_f32(w->m[0][quad], (float)a->nhalf[0]), w->m[1][quad], (float)a->nhalf[1]));
         acc[quad] = vfmaq_n_f32(acc[quad], t, a->d);
     }
 }

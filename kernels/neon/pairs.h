@@ -60,7 +60,7 @@ ALWAYS_INLINE void neon_multiply16(const struct neon_pairs *w, int half, const s
 
 /* What stands before q in the blocks of columns a and b; zip with itself gives each value of a twice, then b's. */
 struct neon_heads {
-    float32x4_t front, back;        /* d d nsum nsum; nlo nlo nhi nhi */
+    float32x4_t front, back;        /* d d nsum nsum; nhalf nhalf fsum fsum */
 };
 
 ALWAYS_INLINE struct neon_heads neon_join_heads(const struct act_block *a, const struct act_block *b)
@@ -90,8 +90,8 @@ ALWAYS_INLINE void neon_pair_multiply_add(struct neon_type type, const struct ne
         if (type.family == FAMILY_SCALE_MIN)
             t = vfmaq_f32(t, w->dm[p], vcvtq_f32_s32(vreinterpretq_s32_f32(vzip2q_f32(heads.front, heads.front))));
         if (type.family == FAMILY_TWO_SCALES_MINS) {
-            const float32x4_t nlo = vcvtq_f32_s32(vreinterpretq_s32_f32(vzip1q_f32(heads.back, heads.back)));
-            const float32x4_t nhi = vcvtq_f32_s32(vreinterpretq_s32_f32(vzip2q_f32(heads.back, heads.back)));
+            const int32x4_t pair = vreinterpretq_s32_f32(vzip1q_f32(heads.back, heads.back));
+            const float32x4_t nlo = vcvtq_f32_s32(vshrq_n_s32(vshlq_n_s32(pair, 16), 16)), nhi = vcvtq_f32_s32(vshrq_n_s32(pair, 16));
             t = vfmaq_f32(t, w->dm[p], vfmaq_f32(vmulq_f32(w->m[0][p], nlo), w->m[1][p], nhi));
         }
         acc[p] = vfmaq_f32(acc[p], t, d);

@@ -213,7 +213,7 @@ ALWAYS_INLINE float ref_block_value(enum family family, const struct ref_row *ro
         return __builtin_fmaf(row->min, x->fsum, row->scale * (float)(lo + hi));
     float t = row->scale * (float)(row->sc[0] * lo + row->sc[1] * hi);
     if (family == FAMILY_TWO_SCALES_MINS)
-        t = __builtin_fmaf(row->min, (float)(row->m[0] * x->nlo + row->m[1] * x->nhi), t);
+        t = __builtin_fmaf(row->min, (float)(row->m[0] * x->nhalf[0] + row->m[1] * x->nhalf[1]), t);
     return t;
 }
 
