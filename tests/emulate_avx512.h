@@ -56,6 +56,7 @@ EMU(__m512i) emu_join_si(__m256i lo, __m256i hi)
 #define _mm512_maskz_mov_ps simde_mm512_maskz_mov_ps
 #define _mm512_max_epi32 simde_mm512_max_epi32
 #define _mm512_mullo_epi16 simde_mm512_mullo_epi16
+#define _mm512_mullo_epi32 simde_mm512_mullo_epi32
 #define _mm512_or_ps simde_mm512_or_ps
 #define _mm512_or_si512 simde_mm512_or_si512
 #define _mm512_set1_epi16 simde_mm512_set1_epi16

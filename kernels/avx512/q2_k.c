@@ -19,15 +19,27 @@ ALWAYS_INLINE void unpack(const void *packed, size_t s, struct avx512_block *out
     out->dm = avx512_halves(t->dmin);
 }
 
-/* Up to 3 * 4 * 15, so that one multiplication of 16 bits is two of 8. */
+/* The multiples 0, 1, 2, 3 of a row's scale are a table of four bytes, where the row's values stand in a vector: a value selects one of them by
+ * the place of its row among the four of 128 bits, plus itself. */
 ALWAYS_INLINE void fold(const void *packed, size_t s, struct avx512_block *out)
 {
     const struct tile_q2_k *t = packed;
-    __m512i sc[2];
-    avx512_twice(scales(_mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)t->sub[s].sc_m))), sc);
+    const __m512i row = _mm512_broadcast_i32x4(_mm_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c)), low = _mm512_set1_epi8(3);
+    const __m512i sc = _mm512_and_si512(_mm512_cvtepu8_epi16(_mm256_loadu_si256((const void *)t->sub[s].sc_m)), _mm512_set1_epi16(15));
+    const __m512i times = _mm512_set1_epi32(0x03020100);
+    const __m512i lo = _mm512_mullo_epi32(_mm512_and_si512(sc, _mm512_set1_epi32(15)), times);
+    const __m512i hi = _mm512_mullo_epi32(_mm512_srli_epi32(sc, 16), times);
     UNROLL
-    for (int g = 0; g < 8; g++)
-        out->w[g] = _mm512_mullo_epi16(out->w[g], sc[g / 4]);
+    for (int h = 0; h < 2; h++) {
+        const __m512i x = _mm512_loadu_si512(t->sub[s].crumbs[h]);
+#define PICK(table, shift) _mm512_shuffle_epi8(table, _mm512_ternarylogic_epi32(_mm512_srli_epi16(x, shift), low, row, 0xea))
+        out->w[2 * h] = PICK(lo, 0);
+        out->w[4 + 2 * h] = PICK(hi, 2);
+        out->w[2 * h + 1] = PICK(lo, 4);
+        out->w[5 + 2 * h] = PICK(hi, 6);
+#undef PICK
+    }
+    out->dw = avx512_halves(t->d);
 }
 
 AVX512_LINEAR(Q2_K, tile_q2_k, .blocks = 8, .log2_z = -1, .fold = fold, .folded_log2_z = -1)
