@@ -102,6 +102,8 @@ START_TEST(test_commands)
     pty_say(&p, "/foo bar", "no command /foo;");
     pty_say(&p, "/usr/bin", "no command /usr/bin;");
     pty_say(&p, "/save", "/save needs the name of a file");
+    pty_say(&p, "/save -", "/save takes the name of a file, not -");
+    pty_say(&p, "/load -", "/load takes the name of a file, not -");
     pty_say(&p, "/load ", "/load needs the name of a file");
     pty_say(&p, "/quit now", "/quit takes nothing");
     pty_say(&p, "/save /nonexistent/x", "/nonexistent/x: No such file");

@@ -298,10 +298,14 @@ static ssize_t read_some(int fd, char *data, size_t room)
     return got;
 }
 
+const char *cli_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 char *cli_read_file(const char *path, size_t *size)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "standard input" : path;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* read_some waits, and an interrupt ends that */
     char *data = NULL;
     size_t used = 0, room = 0;
@@ -326,7 +330,7 @@ char *cli_read_file(const char *path, size_t *size)
     if (got < 0) {
         free(data);
         if (!interrupted)
-            cli_error("can't read %s: %s", name, strerror(error));
+            cli_error("can't read %s: %s", cli_input_name(path), strerror(error));
         return NULL;
     }
     data[used] = 0;

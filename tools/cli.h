@@ -78,6 +78,9 @@ int cli_wait_input(int fd);
 /* Opens a model; after a failure that has been reported, NULL. Interrupts stop the loading. */
 slm_model *cli_open_model(const char *path, slm_model_options *options);
 
+/* What messages call a file that is read: "-" is standard input. */
+const char *cli_input_name(const char *path);
+
 /* The whole of a file ("-": standard input), NUL-terminated, to be freed with free. After a failure that has been reported, NULL. */
 char *cli_read_file(const char *path, size_t *size);
 

@@ -91,7 +91,7 @@ static struct ids read_ids(const char *path, uint32_t vocab)
     if (!bytes)
         return ids;
     if (size % 4 || size == 0) {
-        cli_error("%s holds %zu bytes; token ids are 4 bytes each, and there must be some", path, size);
+        cli_error("%s holds %zu bytes; token ids are 4 bytes each, and there must be some", cli_input_name(path), size);
         free(bytes);
         return ids;
     }
@@ -106,7 +106,7 @@ static struct ids read_ids(const char *path, uint32_t vocab)
         ids.items[i] = (slm_token)id;
         ok = id < vocab;
         if (!ok)
-            cli_error("%s: id %zu is %d; the model's tokens go from 0 to %u", path, i, ids.items[i], vocab - 1);
+            cli_error("%s: id %zu is %d; the model's tokens go from 0 to %u", cli_input_name(path), i, ids.items[i], vocab - 1);
     }
     free(bytes);
     if (!ok) {
@@ -282,7 +282,7 @@ static bool tokenize_record(const slm_model *model, const char *text, size_t len
         status = slm_tokenize(model, text, length, flags, ids->items, ids->count, &count, &err);
     }
     if (status) {
-        cli_error("%s: %s", settings.text ? "-p" : settings.records, err.message);
+        cli_error("%s: %s", settings.text ? "-p" : cli_input_name(settings.records), err.message);
         return false;
     }
     for (size_t i = 0; i < count; i++)
@@ -371,8 +371,8 @@ static int run_perplexity(slm_model *model)
     slm_session *session = NULL;
     int code = CLI_FAILED;
     if (ids.items && windows == 0)
-        cli_error("%s has %zu tokens; a window needs %zu: give more text or a smaller -w", settings.ids ? settings.ids : settings.file,
-                  ids.count, window + 1);
+        cli_error("%s has %zu tokens; a window needs %zu: give more text or a smaller -w",
+                  cli_input_name(settings.ids ? settings.ids : settings.file), ids.count, window + 1);
     else if (ids.items && !(session = new_session(model, window, &err)))
         cli_error("%s", err.message);
     double start = cli_now();
@@ -399,7 +399,7 @@ static char *ask_cases(const char *question, const char *cases, size_t size)
     slm_error err;
     char *text;
     if (slm_template_render(question, strlen(question), cases, size, NULL, &text, NULL, &err)) {
-        cli_error("%s: %s", settings.cases, err.message);
+        cli_error("%s: %s", cli_input_name(settings.cases), err.message);
         return NULL;
     }
     return text;
@@ -437,9 +437,9 @@ static int run_template(slm_model *none)
     int code = CLI_FAILED;
     (void)none;
     if (now && strcmp(variables, "null") == 0)
-        cli_error("%s has no case \"%s\"", settings.cases, settings.name);
+        cli_error("%s has no case \"%s\"", cli_input_name(settings.cases), settings.name);
     else if (now && slm_template_render(source, source_size, variables, strlen(variables), *now ? now : NULL, &text, &length, &err))
-        cli_error("%s: %s", settings.template, err.message);
+        cli_error("%s: %s", cli_input_name(settings.template), err.message);
     else if (now)
         code = fwrite(text, 1, length, stdout) == length && fflush(stdout) == 0 ? CLI_OK : cli_write_failed("standard output");
     slm_text_free(text);
@@ -477,6 +477,10 @@ static bool check_settings(const char *command)
     }
     if (strcmp(command, "tokenize") == 0 && !settings.text == !settings.records) {
         cli_error("tokenize needs one of -p TEXT and -f FILE");
+        return false;
+    }
+    if (settings.template && strcmp(settings.template, "-") == 0 && settings.cases && strcmp(settings.cases, "-") == 0) {
+        cli_error("--template and --cases can't both be read from standard input");
         return false;
     }
     if (settings.output && strcmp(settings.output, "text") == 0)

@@ -116,7 +116,7 @@ static cJSON *read_results(const char *path)
         break;
     }
     if (!list || !cJSON_GetArraySize(list)) {
-        cli_error("%s: holds no results; write them with slm-bench -o json or -o jsonl", path);
+        cli_error("%s: holds no results; write them with slm-bench -o json or -o jsonl", cli_input_name(path));
         cJSON_Delete(list);
         return NULL;
     }

@@ -168,7 +168,7 @@ static void quit(struct chat *c, const char *argument)
     c->code = CLI_OK;
 }
 
-enum argument { NONE, SOME, MAYBE };
+enum argument { NONE, SOME, MAYBE }; /* SOME: a file */
 static const struct {
     const char *name, *argument, *help;
     enum argument wants;
@@ -206,6 +206,8 @@ static void command(struct chat *c, const struct text *line)
             continue;
         if (*argument ? commands[i].wants == NONE : commands[i].wants == SOME)
             cli_error("%s %s", commands[i].name, *argument ? "takes nothing behind it" : "needs the name of a file behind it");
+        else if (commands[i].wants == SOME && strcmp(argument, "-") == 0) /* standard input is the conversation's, and so is the output */
+            cli_error("%s takes the name of a file, not -", commands[i].name);
         else
             commands[i].run(c, argument);
         return;
