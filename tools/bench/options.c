@@ -112,6 +112,22 @@ static int compare_misplaced(void)
     return CLI_USAGE;
 }
 
+/* Whether the options go together; if not, that has been reported. */
+static bool check_together(const struct options *o)
+{
+    const char *instead = o->cpu ? "--cpu" : o->topology ? "--topology" : o->fits ? "--fits" : NULL;
+    const char *idle = o->models.count ? "-m" : o->plot ? "--plot" : o->profile ? "--profile" : o->requests ? "--requests" : NULL;
+    if (o->cpu + o->topology + (o->fits > 0) > 1)
+        cli_error("--cpu, --topology and --fits each tell something else and end the program; give one of them");
+    else if (instead && idle)
+        cli_error("%s runs no test: leave out %s", instead, idle);
+    else if (o->plot && strcmp(o->plot, "-") == 0)
+        cli_error("--plot takes the name of a file: standard output gets the results");
+    else
+        return true;
+    return false;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
     struct words words = {.format = "md"};
@@ -120,6 +136,10 @@ int options_parse(struct options *o, int argc, char **argv)
     if (argc > 4 && strcmp(argv[1], "--compare") == 0)
         return compare_misplaced();
     if (argc == 4 && strcmp(argv[1], "--compare") == 0) {
+        if (strcmp(argv[2], "-") == 0 && strcmp(argv[3], "-") == 0) {
+            cli_error("--compare can read standard input for one of its files only");
+            return CLI_USAGE;
+        }
         o->compare[0] = argv[2];
         o->compare[1] = argv[3];
         return -1;
@@ -167,6 +187,8 @@ int options_parse(struct options *o, int argc, char **argv)
         cli_error("--fits: '%s': expected a size with its unit, at least 1MB: 8GiB, 500MB", words.fits);
         return CLI_USAGE;
     }
+    if (!check_together(o))
+        return CLI_USAGE;
     o->types_given = o->types.count > 0;
     if (misplaced.count)
         return compare_misplaced();

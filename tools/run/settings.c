@@ -32,8 +32,31 @@ static bool parse_bias(const char *text, slm_logit_bias *bias)
     return true;
 }
 
-static bool parse_words(struct settings *s, const struct words *words)
+/* The first option given that only an answer has use for, besides -c, -b and others that --info counts memory with; NULL if there is none. */
+static const char *answering(const struct settings *s, const struct settings *usual, const struct words *words)
 {
+    const struct {
+        const char *name;
+        bool given;
+    } options[] = {
+        {"-p", s->prompt}, {"-f", s->file}, {"-sys", s->system}, {"--think", strcmp(words->think, "auto") != 0},
+        {"--chat-template", s->chat_template}, {"--no-chat", s->no_chat}, {"-n", s->predict != usual->predict}, {"--pin", s->pin},
+        {"-s", s->seed != usual->seed}, {"--temp", s->temperature != usual->temperature}, {"--top-k", s->top_k != usual->top_k},
+        {"--top-p", s->top_p != usual->top_p}, {"--min-p", s->min_p != usual->min_p},
+        {"--repeat-penalty", s->repeat_penalty != usual->repeat_penalty},
+        {"--presence-penalty", s->presence_penalty != usual->presence_penalty},
+        {"--frequency-penalty", s->frequency_penalty != usual->frequency_penalty},
+        {"--repeat-last-n", s->repeat_last_n != usual->repeat_last_n}, {"--logit-bias", words->biases.count}, {"--special", s->special},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].given)
+            return options[i].name;
+    return NULL;
+}
+
+static bool parse_words(struct settings *s, const struct settings *usual, const struct words *words)
+{
+    const char *idle = s->info || s->list ? answering(s, usual, words) : NULL;
     static const char *const thinking[] = {"auto", "on", "off"};
     _Static_assert(SLM_THINKING_AUTO == 0 && SLM_THINKING_ON == 1 && SLM_THINKING_OFF == 2, "the names are in this order");
     int think = 0;
@@ -47,8 +70,10 @@ static bool parse_words(struct settings *s, const struct words *words)
         cli_error("-o takes text or json, not \"%s\"", words->output);
     else if (s->info && s->list)
         cli_error("--info and --list each end the program; leave one out");
-    else if ((s->info || s->list) && (s->prompt || s->file))
-        cli_error("%s answers no prompt: leave out %s", s->info ? "--info" : "--list", s->prompt ? "-p" : "-f");
+    else if (idle)
+        cli_error("%s answers no prompt: leave out %s", s->info ? "--info" : "--list", idle);
+    else if (s->model && (s->list || (s->info && *s->info)))
+        cli_error("%s tells about other files than -m: leave out one of the two", s->list ? "--list" : "--info FILE");
     else if (s->prompt && s->file)
         cli_error("-p and -f both give a prompt; leave one out");
     else if (s->no_chat && (s->system || s->chat_template || think))
@@ -101,10 +126,11 @@ int settings_parse(struct settings *s, int argc, char **argv)
         {"-v, --verbose", NULL, CLI_FLAG, &s->verbose, 0, 0, "say more on standard error"},
         {"-q, --quiet", NULL, CLI_FLAG, &s->quiet, 0, 0, "say nothing on standard error but errors"},
     };
+    const struct settings usual = *s;
     int code = cli_parse(table, sizeof table / sizeof *table, "", usage, notes, argc - 1, argv + 1);
     if (code >= 0)
         return code;
-    return parse_words(s, &words) ? -1 : CLI_USAGE;
+    return parse_words(s, &usual, &words) ? -1 : CLI_USAGE;
 }
 
 slm_sampler *settings_sampler(const struct settings *s, const slm_model *model, uint64_t seed)
