@@ -386,6 +386,16 @@ START_TEST(test_compare)
 }
 END_TEST
 
+/* Between the pieces of a prompt that would take hours, too. */
+START_TEST(test_interrupt)
+{
+    struct result r = run_full(NULL, SINK_FILE, true, (const char *const[]){"slm-bench", "-m", "examples/models/demo-q8_0.gguf", "-p", "4,400000",
+                                                                            "-n", "0", "-r", "1", "-b", "64", "-t", "1", NULL});
+    expect_code(r, 130);
+    release(r);
+}
+END_TEST
+
 Suite *suite_bench_tool(void)
 {
     Suite *suite = suite_create("bench_tool");
@@ -399,6 +409,7 @@ Suite *suite_bench_tool(void)
     tcase_add_test(tc, test_fits);
     tcase_add_test(tc, test_fits_exactly);
     tcase_add_test(tc, test_compare);
+    tcase_add_test(tc, test_interrupt);
     tcase_add_test(tc, test_requests);
     tcase_add_test(tc, test_cache_types);
     tcase_add_test(tc, test_parallel);

@@ -73,8 +73,15 @@ static slm_status decode(struct state *s, const slm_token *tokens, int count, sl
             s->wants_logits[used] = i + 1 == count;
         }
     }
-    slm_batch batch = {.tokens = s->tokens, .sequences = s->sequences, .wants_logits = s->wants_logits, .count = used};
-    return slm_decode(s->session, &batch, err);
+    /* The prompt of one sequence goes in the pieces that are computed together anyway, so that an interrupt is noticed between them. */
+    const size_t piece = s->test->sequences == 1 ? (size_t)s->test->ubatch : used;
+    slm_status status = SLM_OK;
+    for (size_t done = 0; done < used && !status; done += piece) {
+        slm_batch batch = {.tokens = s->tokens + done, .sequences = s->sequences + done, .wants_logits = s->wants_logits + done,
+                           .count = used - done < piece ? used - done : piece};
+        status = cli_interrupted() ? SLM_STOPPED : slm_decode(s->session, &batch, err);
+    }
+    return status;
 }
 
 static slm_status rewind_to(struct state *s, int length, slm_error *err)
