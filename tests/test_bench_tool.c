@@ -386,7 +386,7 @@ START_TEST(test_compare)
 }
 END_TEST
 
-/* Between the pieces of a prompt that would take hours, too. */
+/* An interrupt while tests of hours remain ends the tool. (It may come before the prompt begins, so this does not show that prompts go in pieces.) */
 START_TEST(test_interrupt)
 {
     struct result r = run_full(NULL, SINK_FILE, true, (const char *const[]){"slm-bench", "-m", "examples/models/demo-q8_0.gguf", "-p", "4,400000",
