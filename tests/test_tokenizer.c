@@ -461,7 +461,7 @@ static const struct hostile hostile_files[] = {
     {"unknown splitter", "gpt2", "axe", 300, 0, 0, 20, NULL, SLM_UNSUPPORTED, "\"axe\" is not supported; known: llama-bpe, gpt-2, smollm"},
     {"no tokens", "llama", NULL, 0, 0, 300, 0, NULL, SLM_FORMAT, "tokenizer.ggml.tokens"},
     {"no scores", "llama", NULL, 300, 300, 0, 0, NULL, SLM_FORMAT, "tokenizer.ggml.scores is missing"},
-    {"short scores", "llama", NULL, 300, 300, 299, 0, NULL, SLM_FORMAT, "tokenizer.ggml.scores has 299 elements for 300 tokens"},
+    {"short scores", "llama", NULL, 300, 300, 299, 0, NULL, SLM_FORMAT, "tokenizer.ggml.scores has 299 elements for 300 tokens: damaged file"},
     {"short kinds", "llama", NULL, 300, 7, 300, 0, NULL, SLM_FORMAT, "tokenizer.ggml.token_type has 7 elements"},
     {"no merges", "gpt2", "gpt-2", 300, 0, 0, 0, NULL, SLM_FORMAT, "tokenizer.ggml.merges is missing"},
     {"merge without space", "gpt2", "gpt-2", 300, 0, 0, 20, "ab", SLM_FORMAT, "merge 3 is not two texts"},

@@ -118,7 +118,8 @@ static slm_status read_kinds(struct vocab *v, const struct gguf *gguf, slm_error
     if (!kv)
         return SLM_OK;
     if (!kv->is_array || kv->count < v->count)
-        return SLM_FORMAT_AT(kv, "tokenizer.ggml.token_type has %llu elements for %u tokens", (unsigned long long)kv->count, v->count);
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.token_type has %llu elements for %u tokens: damaged file",
+                             (unsigned long long)kv->count, v->count);
     for (uint32_t i = 0; i < v->count; i++) {
         int64_t kind;
         if (!gguf_element_i64(kv, i, &kind))
@@ -154,7 +155,8 @@ slm_status vocab_read_scores(struct vocab *v, const struct gguf *gguf, slm_error
     if (!kv)
         return fail(err, SLM_FORMAT, SLM_NO_OFFSET, "tokenizer.ggml.scores is missing: this kind of vocabulary needs them");
     if (!kv->is_array || kv->count < v->count)
-        return SLM_FORMAT_AT(kv, "tokenizer.ggml.scores has %llu elements for %u tokens", (unsigned long long)kv->count, v->count);
+        return SLM_FORMAT_AT(kv, "tokenizer.ggml.scores has %llu elements for %u tokens: damaged file",
+                             (unsigned long long)kv->count, v->count);
     v->scores = mem_alloc(&v->mem, v->count, sizeof *v->scores);
     if (!v->scores)
         return fail(err, SLM_MEMORY, SLM_NO_OFFSET, "out of memory for the scores of %u tokens", v->count);
@@ -285,7 +287,8 @@ slm_status vocab_read_merges(struct vocab *v, const struct gguf *gguf, slm_error
         count = kv->count - start < GROUP ? (uint32_t)kv->count - start : GROUP;
         for (uint32_t i = 0; i < count; i++)
             if (!cut_merge(kv->strings[start + i], &group[i]))
-                return SLM_FORMAT_AT(kv, "tokenizer.ggml.merges: merge %u is not two texts with a space between them", start + i);
+                return SLM_FORMAT_AT(kv, "tokenizer.ggml.merges: merge %u is not two texts with a space between them: damaged file",
+                                     start + i);
         hash_group(v, group, count);
         find_group(v, group, count);
         for (uint32_t i = 0; i < count; i++)
