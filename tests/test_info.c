@@ -136,6 +136,33 @@ START_TEST(info_of_foreign_types)
 }
 END_TEST
 
+/* JSON has neither NaN nor infinities. And where the file is wrong is told. */
+START_TEST(info_of_odd_numbers)
+{
+    size_t size;
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "general.architecture", "llama");
+    gguf_put_f32(b, "llama.block_count", NAN);
+    gguf_put_f32(b, "llama.context_length", -INFINITY);
+    gguf_put_f32(b, "llama.embedding_length", 32);
+    tiny_vocabulary(b);
+    uint8_t *bytes = gguf_build_finish(b, &size);
+    const char *path = put_file("odd.gguf", bytes, size);
+    struct result r = RUN(NULL, "slm-run", "--info", path, "-o", "json");
+    expect_code(r, 2);
+    cJSON *json = parse(r.out);
+    ck_assert(cJSON_IsNull(cJSON_GetObjectItem(json, "layers")) && cJSON_IsNull(cJSON_GetObjectItem(json, "context")));
+    ck_assert(number(json, "embedding") == 32);
+    cJSON_Delete(json);
+    release(r);
+    r = RUN(NULL, "slm-run", "--info", path);
+    expect_code(r, 2);
+    has(r, "sizes           layers nan, embedding 32\n");
+    has(r, "of type f32 where an integer from 0 to 4294967295 is expected: damaged file (at byte 69)\n");
+    release(r);
+}
+END_TEST
+
 /* -v: every key, on one line that can't do harm. */
 START_TEST(info_metadata)
 {
@@ -174,9 +201,17 @@ START_TEST(info_errors)
     r = RUN(NULL, "slm-run", "--info", put_file("text.gguf", strdup("hello"), 5));
     expect_error(r, 2, "slm-run", "text.gguf: not a GGUF file");
     release(r);
+    size_t size;
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_bool(b, "x", true);
+    gguf_put_bool(b, "x", true);
+    uint8_t *twice = gguf_build_finish(b, &size);
+    r = RUN(NULL, "slm-run", "--info", put_file("twice.gguf", twice, size));
+    expect_error(r, 2, "slm-run", "twice.gguf: the metadata key 'x' stands twice: damaged file (at byte 38)");
+    release(r);
     char line[192];
     const char *empty = put_file("empty.gguf", strdup(""), 0);
-    snprintf(line, sizeof line, "slm-run: %s: the file is empty: download it again\n", empty); /* named once */
+    snprintf(line, sizeof line, "slm-run: %s: the file is empty: download it again (at byte 0)\n", empty); /* named once */
     r = RUN(NULL, "slm-run", "--info", empty);
     expect_code(r, 2);
     ck_assert_str_eq(r.err, line);
@@ -256,6 +291,7 @@ Suite *suite_info(void)
     tcase_add_test(tc, info_of_a_model);
     tcase_add_loop_test(tc, info_of_what_does_not_run, 0, 3);
     tcase_add_test(tc, info_of_foreign_types);
+    tcase_add_test(tc, info_of_odd_numbers);
     tcase_add_test(tc, info_metadata);
     tcase_add_test(tc, info_errors);
     tcase_add_test(tc, list_of_a_folder);

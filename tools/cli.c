@@ -267,6 +267,16 @@ static bool not_interrupted(void *user, float fraction)
     return !interrupted;
 }
 
+void cli_open_failed(const char *path, const slm_error *err)
+{
+    if (err->status == SLM_IO) /* names the file itself */
+        cli_error("%s", err->message);
+    else if (err->offset == SLM_NO_OFFSET)
+        cli_error("%s: %s", path, err->message);
+    else
+        cli_error("%s: %s (at byte %llu)", path, err->message, (unsigned long long)err->offset);
+}
+
 slm_model *cli_open_model(const char *path, slm_model_options *options)
 {
     slm_model *model;
@@ -274,14 +284,8 @@ slm_model *cli_open_model(const char *path, slm_model_options *options)
     options->progress = not_interrupted;
     if (slm_model_open(path, options, &model, &err) == SLM_OK)
         return model;
-    if (interrupted)
-        return NULL;
-    if (err.status == SLM_IO) /* names the file itself */
-        cli_error("%s", err.message);
-    else if (err.offset == SLM_NO_OFFSET)
-        cli_error("%s: %s", path, err.message);
-    else
-        cli_error("%s: %s (at byte %llu)", path, err.message, (unsigned long long)err.offset);
+    if (!interrupted)
+        cli_open_failed(path, &err);
     return NULL;
 }
 

@@ -75,6 +75,9 @@ bool cli_resume(void);
 /* Waits for input. 1: there is some, or its end; 0: SIGINT or SIGTERM has come, before the wait or during it; -1: another signal. */
 int cli_wait_input(int fd);
 
+/* Reports that the file at `path` can't be opened: why, and where in it. */
+void cli_open_failed(const char *path, const slm_error *err);
+
 /* Opens a model; after a failure that has been reported, NULL. Interrupts stop the loading. */
 slm_model *cli_open_model(const char *path, slm_model_options *options);
 

@@ -4,6 +4,7 @@
 #include "format.h"
 
 #include <malloc.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { MAX_TYPES = 64, SHOWN = 5, SHOWN_BYTES = 72 };
@@ -332,8 +333,10 @@ static void print_facts(const struct facts *f)
     title("runs");
     if (f->model)
         puts("yes");
-    else
+    else if (f->why.offset == SLM_NO_OFFSET)
         printf("no: %s\n", f->why.message);
+    else
+        printf("no: %s (at byte %llu)\n", f->why.message, (unsigned long long)f->why.offset);
     if (f->settings->verbose)
         print_metadata(f);
 }
@@ -356,7 +359,7 @@ static void json_own(const struct facts *f, const char *name, const char *key)
     double value = 0;
     const bool known = own_number(f, key, &value);
     printf(", \"%s\": ", name);
-    if (known)
+    if (known && isfinite(value)) /* JSON has no other numbers */
         printf("%.0f", value);
     else
         fputs("null", stdout);
@@ -449,12 +452,15 @@ int info(const struct settings *settings, const void *demo, size_t demo_size)
         f.demo_size = demo_size;
     }
     if (f.demo ? slm_file_open_memory(demo, demo_size, &f.file, &f.why) : slm_file_open(f.path, &f.file, &f.why)) {
-        cli_error("%s%s%s", f.why.status == SLM_IO ? "" : f.path, f.why.status == SLM_IO ? "" : ": ", f.why.message);
+        cli_open_failed(f.path, &f.why);
         return CLI_MODEL;
     }
     slm_file_get_info(f.file, &f.info);
     const char *architecture = slm_file_string(f.file, "general.architecture", 0, &length);
-    snprintf(f.architecture, sizeof f.architecture, "%.*s", architecture ? (int)length : 7, architecture ? architecture : "unknown");
+    if (!architecture)
+        length = strlen(architecture = "unknown");
+    length = length < sizeof f.architecture ? length : sizeof f.architecture - 1;
+    snprintf(f.architecture, sizeof f.architecture, "%.*s", (int)length, architecture);
     f.share_count = sum_types(f.file, f.shares, &f.parameters, &f.tensor_bytes);
     f.main_type = f.share_count ? f.shares[0].type : "none";
     open_models(&f);
