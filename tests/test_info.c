@@ -136,6 +136,28 @@ START_TEST(info_of_foreign_types)
 }
 END_TEST
 
+/* A file without weights says what it is, though it knows the size of its vocabulary. */
+START_TEST(info_of_a_vocabulary)
+{
+    static const char *const keys[] = {"block_count", "embedding_length", "feed_forward_length", "attention.head_count", "vocab_size"};
+    static const uint32_t values[] = {1, 32, 64, 2, 261};
+    char key[64];
+    size_t size;
+    struct gguf_build *b = gguf_build_new();
+    gguf_put_string(b, "general.architecture", "llama");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        snprintf(key, sizeof key, "llama.%s", keys[i]);
+        gguf_put_u32(b, key, values[i]);
+    }
+    tiny_vocabulary(b);
+    uint8_t *bytes = gguf_build_finish(b, &size);
+    struct result r = RUN(NULL, "slm-run", "--info", put_file("vocabulary.gguf", bytes, size));
+    expect_code(r, 2);
+    has(r, "runs            no: tensor token_embd.weight is missing: the file is incomplete or holds a vocabulary only\n");
+    release(r);
+}
+END_TEST
+
 /* JSON has neither NaN nor infinities. And where the file is wrong is told. */
 START_TEST(info_of_odd_numbers)
 {
@@ -291,6 +313,7 @@ Suite *suite_info(void)
     tcase_add_test(tc, info_of_a_model);
     tcase_add_loop_test(tc, info_of_what_does_not_run, 0, 3);
     tcase_add_test(tc, info_of_foreign_types);
+    tcase_add_test(tc, info_of_a_vocabulary);
     tcase_add_test(tc, info_of_odd_numbers);
     tcase_add_test(tc, info_metadata);
     tcase_add_test(tc, info_errors);

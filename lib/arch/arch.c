@@ -52,8 +52,9 @@ uint32_t bind_vocab(struct binder *b)
     uint32_t vocab = 0;
     const struct gguf_tensor *t = b->status ? NULL : gguf_find_tensor(b->gguf, "token_embd.weight");
     if (!t) {
-        bind_optional_u32(b, &vocab, 1, MAX_VOCAB, "vocab_size"); /* random models have no tensors */
-        if (!vocab)
+        if (b->random) /* has no tensors */
+            bind_u32(b, &vocab, 1, MAX_VOCAB, "vocab_size");
+        else
             bind_fail(b, SLM_FORMAT, "tensor token_embd.weight is missing: the file is incomplete or holds a vocabulary only");
         return vocab;
     }
