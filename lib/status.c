@@ -41,10 +41,12 @@ static int character_length(const unsigned char *s)
     return overlong || surrogate || too_large ? 0 : length;
 }
 
-/* C0, DEL and C1 controls: they could move a terminal's cursor or end the line. */
+/* C0, DEL and C1 controls, the two separators of lines, and what embeds, overrides or isolates a direction of writing (U+2028 to U+202E,
+ * U+2066 to U+2069): they could move a terminal's cursor, end the line, or show it in another order. Of a valid character. */
 static bool is_control(const unsigned char *s)
 {
-    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0) ||
+        (s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) || (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)));
 }
 
 /* Makes any bytes one line of valid UTF-8, in place. `cut`: the text was cut, perhaps in the middle of a character. */

@@ -62,18 +62,26 @@ START_TEST(test_conversation)
 }
 END_TEST
 
-/* A model whose file calls it by a name that would clear the screen: it does not, nor does any other control character of that name. */
+/* A model whose file calls it by a name that would clear the screen, or be read from the right: it does not, nor does any other control
+ * character of that name. */
 START_TEST(test_hostile_name)
 {
+    static const struct {
+        char name[5];
+        const char *loaded, *greeted;
+    } cases[] = {
+        {"\033\xc2\x9b" "J", "slm-run: model ??J, llama", "??J, 256 tokens of context"},
+        {"\xe2\x80\xae" "J", "slm-run: model ?J, llama", "?J, 256 tokens of context"},
+    };
     size_t size;
     char file[32];
     uint8_t *bytes = tiny_model(NULL, &size), *name = memmem(bytes, size, "tiny", 4);
     ck_assert_ptr_nonnull(name);
-    memcpy(name, "\033\xc2\x9b" "J", 4);
+    memcpy(name, cases[_i].name, 4);
     scratch(file, bytes, size);
     struct pty p = PTY("slm-run", "-v", "-t", "1", "-m", file);
-    pty_expect(&p, "slm-run: model ??J, llama");
-    pty_expect(&p, "??J, 256 tokens of context");
+    pty_expect(&p, cases[_i].loaded);
+    pty_expect(&p, cases[_i].greeted);
     pty_expect(&p, "> ");
     pty_type(&p, "/quit\n");
     ck_assert_int_eq(pty_end(&p), 0);
@@ -462,7 +470,7 @@ Suite *suite_chat(void)
     TCase *tc = tcase_create("chat");
     tcase_set_timeout(tc, 300);
     tcase_add_test(tc, test_conversation);
-    tcase_add_test(tc, test_hostile_name);
+    tcase_add_loop_test(tc, test_hostile_name, 0, 2);
     tcase_add_test(tc, test_commands);
 #ifdef SLM_LIBEDIT
     tcase_add_test(tc, test_editing);

@@ -131,6 +131,7 @@ START_TEST(info_of_foreign_types)
     cJSON *json = parse(r.out);
     ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "unsupported_tensors")), 2);
     ck_assert(cJSON_IsFalse(cJSON_GetObjectItem(json, "runs")) && cJSON_IsNull(cJSON_GetObjectItem(json, "memory")));
+    ck_assert(cJSON_IsNull(cJSON_GetObjectItem(json, "problem_offset")));
     cJSON_Delete(json);
     release(r);
 }
@@ -174,7 +175,7 @@ START_TEST(info_of_odd_numbers)
     expect_code(r, 2);
     cJSON *json = parse(r.out);
     ck_assert(cJSON_IsNull(cJSON_GetObjectItem(json, "layers")) && cJSON_IsNull(cJSON_GetObjectItem(json, "context")));
-    ck_assert(number(json, "embedding") == 32);
+    ck_assert(number(json, "embedding") == 32 && number(json, "problem_offset") == 69);
     cJSON_Delete(json);
     release(r);
     r = RUN(NULL, "slm-run", "--info", path);

@@ -58,6 +58,7 @@ static const struct {
     {{"slm-bench", "--topology", "--cpu"}, 1, "--cpu, --topology and --fits"},
     {{"slm-bench", "--fits", "8GiB", "-m", "x"}, 1, "--fits runs no test: leave out -m"},
     {{"slm-bench", "--topology", "--plot", "x.svg"}, 1, "--topology runs no test: leave out --plot"},
+    {{"slm-bench", "--cpu", "-o", "json"}, 1, "--cpu runs no test: leave out -o"},
     {{"slm-bench", "-m", "x", "--plot", "-"}, 1, "--plot takes the name of a file"},
     {{"slm-bench", "--compare", "-", "-"}, 1, "--compare can read standard input for one"},
     {{"slm-bench", "--compare", "a.json", "b.json", "-o", "json"}, 1, "--compare stands alone"},

@@ -73,18 +73,29 @@ bool cli_obeys_escapes(void)
     return term && strcmp(term, "dumb") != 0;
 }
 
+/* The bytes of a character that a terminal might obey, 0 if it is another: controls, U+0080 to U+009F among them; the separators of lines and what
+ * turns the direction of writing, U+2028 to U+202E and U+2066 to U+2069. */
+static size_t control_length(const unsigned char *s, size_t length)
+{
+    if (s[0] < 0x20 || s[0] == 0x7f)
+        return 1;
+    if (length >= 2 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0)
+        return 2;
+    if (length >= 3 && s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) || (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)))
+        return 3;
+    return 0;
+}
+
 void cli_text(FILE *out, const char *text, size_t length)
 {
-    const unsigned char *s = (const unsigned char *)text;
     size_t done = 0;
-    for (size_t i = 0; i < length; i++) {
-        const bool wide = s[i] == 0xc2 && i + 1 < length && s[i + 1] >= 0x80 && s[i + 1] < 0xa0; /* U+0080 to U+009F */
-        if (s[i] >= 0x20 && s[i] != 0x7f && !wide)
+    for (size_t i = 0, bytes; i < length; i += bytes ? bytes : 1) {
+        bytes = control_length((const unsigned char *)text + i, length - i);
+        if (!bytes)
             continue;
         fwrite(text + done, 1, i - done, out);
         fputc('?', out);
-        i += wide;
-        done = i + 1;
+        done = i + bytes;
     }
     fwrite(text + done, 1, length - done, out);
 }

@@ -116,7 +116,8 @@ static int compare_misplaced(void)
 static bool check_together(const struct options *o)
 {
     const char *instead = o->cpu ? "--cpu" : o->topology ? "--topology" : o->fits ? "--fits" : NULL;
-    const char *idle = o->models.count ? "-m" : o->plot ? "--plot" : o->profile ? "--profile" : o->requests ? "--requests" : NULL;
+    const char *idle = o->models.count ? "-m" : o->plot ? "--plot" : o->profile ? "--profile" : o->requests ? "--requests" :
+        o->format != OUTPUT_MD ? "-o" : NULL;
     if (o->cpu + o->topology + (o->fits > 0) > 1)
         cli_error("--cpu, --topology and --fits each tell something else and end the program; give one of them");
     else if (instead && idle)

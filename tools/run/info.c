@@ -432,11 +432,16 @@ static void print_json(const struct facts *f)
                (unsigned long long)f->session.buffer_bytes, (unsigned long long)f->taken);
     else
         fputs(", \"memory\": null", stdout);
-    printf(", \"runs\": %s, \"problem\": ", f->model ? "true" : "false");
-    if (f->model)
-        fputs("null", stdout);
-    else
+    if (f->model) {
+        fputs(", \"runs\": true, \"problem\": null, \"problem_offset\": null", stdout);
+    } else {
+        fputs(", \"runs\": false, \"problem\": ", stdout);
         cli_json_text(stdout, f->why.message, strlen(f->why.message));
+        if (f->why.offset == SLM_NO_OFFSET)
+            fputs(", \"problem_offset\": null", stdout);
+        else
+            printf(", \"problem_offset\": %llu", (unsigned long long)f->why.offset);
+    }
     puts("}");
 }
 
